@@ -1,0 +1,34 @@
+#pragma once
+// The HTTP API as a function: request in, response out, no sockets. Served on the unix socket by api_server and called
+// directly by the CLI when no host runs, so both speak the same documents: those of tasker-server's REST API
+// (protocol.md part 11). Thread-safe.
+
+#include <functional>
+#include <map>
+#include <string>
+
+#include "host/engine/engine.hpp"
+
+namespace tasker::host {
+
+struct ApiRequest {
+    std::string method;   // GET, POST, DELETE
+    std::string target;   // "/v1/tasks?page=2"
+    std::string body;
+};
+struct ApiResponse {
+    int status = 200;
+    std::string body;     // one JSON document
+};
+
+struct ApiContext {
+    Engine& engine;
+    std::function<std::string()> worker_status_json;   // empty when no worker runs in this process
+    std::function<std::string()> plugins_json;          // likewise
+    std::string default_version_hint;
+};
+
+// Never throws: an unexpected failure is a 500 with {"error":{"code","message"}}.
+ApiResponse handle(const ApiRequest& request, const ApiContext& context);
+
+}  // namespace tasker::host

@@ -1,0 +1,83 @@
+#include "host/core/failpoint.hpp"
+
+#ifdef TASKER_FAILPOINTS
+
+#include <array>
+#include <charconv>
+#include <csignal>
+#include <map>
+#include <string>
+
+#include "host/core/error.hpp"
+#include "host/core/guarded.hpp"
+
+namespace tasker::host {
+
+namespace {
+constexpr std::array<std::string_view, 12> kNames{
+    "submit.before_commit", "submit.after_commit", "claim.before_commit", "claim.after_commit",
+    "complete.before_tx",   "complete.after_fence", "complete.after_result", "complete.before_commit",
+    "complete.after_commit", "dispatch.before_call", "dispatch.after_call",  "migration.mid",
+};
+
+struct Armed {
+    std::string action;
+    int hit = 0;  // 0: every hit
+    int seen = 0;
+};
+
+// The one process-wide value of the host, and only in test builds: a failpoint is reached from everywhere.
+Guarded<std::map<std::string, Armed, std::less<>>>& armed() {
+    static Guarded<std::map<std::string, Armed, std::less<>>> points;
+    return points;
+}
+
+Armed parse_action(std::string_view name, std::string_view action) {
+    Armed point;
+    if (const auto at = action.find('@'); at != std::string_view::npos) {
+        const std::string_view count = action.substr(at + 1);
+        std::from_chars(count.data(), count.data() + count.size(), point.hit);
+        action = action.substr(0, at);
+    }
+    if (action != "crash" && action != "error") {
+        throw ConfigError("failpoint '" + std::string(name) + "': unknown action '" + std::string(action) + "'");
+    }
+    point.action = action;
+    return point;
+}
+}  // namespace
+
+void arm_failpoints(std::string_view list) {
+    std::map<std::string, Armed, std::less<>> points;
+    while (!list.empty()) {
+        const auto end = list.find(';');
+        const std::string_view item = list.substr(0, end);
+        list = end == std::string_view::npos ? std::string_view{} : list.substr(end + 1);
+        if (item.empty()) continue;
+        const auto equals = item.find('=');
+        const std::string_view name = item.substr(0, equals);
+        bool known = false;
+        for (const auto candidate : kNames) known = known || candidate == name;
+        if (!known || equals == std::string_view::npos) {
+            throw ConfigError("unknown failpoint '" + std::string(item) + "'");
+        }
+        points.insert_or_assign(std::string(name), parse_action(name, item.substr(equals + 1)));
+    }
+    armed().with([&](auto& current) { current = std::move(points); });
+}
+
+void failpoint(std::string_view name) {
+    const std::string action = armed().with([&](auto& points) -> std::string {
+        const auto found = points.find(name);
+        if (found == points.end()) return {};
+        Armed& point = found->second;
+        ++point.seen;
+        return point.hit == 0 || point.hit == point.seen ? point.action : std::string{};
+    });
+    if (action == "crash") std::raise(SIGKILL);
+    if (action == "error") throw StoreUnavailable("failpoint " + std::string(name));
+}
+
+}  // namespace tasker::host
+
+#endif

@@ -1,0 +1,69 @@
+#pragma once
+// The embeddable worker: the seed's bootstrap API. It never touches signals, argv, the environment, fork or exec.
+
+#include <chrono>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "host/core/clock.hpp"
+#include "host/core/random.hpp"
+#include "host/engine/engine.hpp"
+#include "host/events/event_bridge.hpp"
+#include "host/events/event_poller.hpp"
+#include "host/logging/logger.hpp"
+#include "host/model/worker_status.hpp"
+#include "host/registry/handler_registry.hpp"
+#include "host/runtime/runtime.hpp"
+#include "host/subscriber/step_execution_subscriber.hpp"
+
+namespace tasker::host {
+
+// The seed's four options first; the rest has defaults that suit a program which embeds a worker.
+struct BootstrapConfig {
+    std::optional<std::string> worker_id;                    // default: cpp-worker
+    std::string namespace_name = "default";
+    std::vector<std::string> namespaces;                     // more than one; empty: namespace_name alone
+    std::optional<std::string> config_path;                  // a TOML file; only read by the server, kept for status
+    std::string log_level = "info";
+
+    std::string environment = "development";
+    std::string store;                                       // the SQLite file; empty: <state_dir>/tasker.db
+    std::string state_dir;                                   // empty: $XDG_STATE_HOME/tasker-host must be given by the caller
+    std::string database_url;                                // postgresql:// is refused: no such runtime yet
+    TemplateCatalog templates;
+    Durability durability = Durability::Full;
+    SubscriberOptions subscriber;                            // threads, concurrency, deadlines
+    EventPollerConfig poller;
+    std::int64_t default_step_timeout_ms = 300'000;
+    std::int64_t max_runtime_ms = 86'400'000;
+    std::int64_t missing_handler_timeout_ms = 86'400'000;
+    bool fail_missing_handler = false;
+    bool start_event_system = true;                          // false: the caller drives bridge, subscriber, poller itself
+    Logger log;
+    const Clock* clock = nullptr;                            // null: the system's
+    Random* random = nullptr;                                // null: the system's
+};
+
+class Worker;
+
+struct Bootstrapped {
+    std::unique_ptr<Worker> worker;   // never null; not running when result.success is false
+    BootstrapResult result;
+};
+
+// Opens the store and starts the engine, the runtime and (unless told otherwise) the event system. A store that another
+// worker of this machine holds gives success=false, status "already_running". Never throws for such outcomes; throws
+// StoreRefused for a store that must not be touched.
+Bootstrapped bootstrap_worker(BootstrapConfig config, HandlerRegistry registry);
+
+// Stops everything in the seed's order. Safe on a stopped worker. Returns a sentence for the log.
+std::string stop_worker(Worker& worker);
+WorkerStatus worker_status(const Worker& worker);
+// No new claims; running steps go on. Throws Error when the worker is not running.
+std::string transition_to_graceful_shutdown(Worker& worker);
+bool is_worker_running(const Worker& worker);
+
+}  // namespace tasker::host
