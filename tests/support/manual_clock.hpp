@@ -1,0 +1,57 @@
+#pragma once
+// A clock that tests advance by hand; it wakes every thread that waits on it.
+
+#include <algorithm>
+#include <cstdint>
+#include <mutex>
+#include <vector>
+
+#include "host/core/clock.hpp"
+#include "host/core/wakeup.hpp"
+
+namespace tasker::host::testing {
+
+class ManualClock final : public Clock {
+  public:
+    explicit ManualClock(std::int64_t unix_ms = 1'790'000'000'000) : unix_ms_(unix_ms) {}
+
+    std::int64_t unix_ms() const override {
+        const std::scoped_lock lock(mutex_);
+        return unix_ms_;
+    }
+    std::int64_t steady_ms() const override {
+        const std::scoped_lock lock(mutex_);
+        return steady_ms_;
+    }
+    // Only a bound for lost wake-ups: advance() wakes the waiters.
+    std::chrono::milliseconds real_wait(std::int64_t) const override { return std::chrono::milliseconds{20}; }
+    void attach(Wakeup& wakeup) const override {
+        const std::scoped_lock lock(mutex_);
+        waiters_.push_back(&wakeup);
+    }
+    void detach(Wakeup& wakeup) const override {
+        const std::scoped_lock lock(mutex_);
+        std::erase(waiters_, &wakeup);
+    }
+
+    void advance(std::int64_t ms) {
+        const std::scoped_lock lock(mutex_);
+        unix_ms_ += ms;
+        steady_ms_ += ms;
+        for (Wakeup* waiter : waiters_) waiter->wake();
+    }
+    // The wall clock jumps, monotonic time does not.
+    void jump_wall(std::int64_t ms) {
+        const std::scoped_lock lock(mutex_);
+        unix_ms_ += ms;
+        for (Wakeup* waiter : waiters_) waiter->wake();
+    }
+
+  private:
+    mutable std::mutex mutex_;
+    mutable std::vector<Wakeup*> waiters_;
+    std::int64_t unix_ms_;
+    std::int64_t steady_ms_ = 1'000'000;
+};
+
+}  // namespace tasker::host::testing
