@@ -13,9 +13,9 @@ struct JsonRules {
     std::size_t max_bytes = std::size_t{1} << 20U;
 };
 
-// The rule that `text` breaks, in words ("invalid UTF-8 at byte 12", "nested deeper than 100", "NUL character",
-// "lone surrogate", "number out of range for a double", "not JSON: ..."), or nothing when it is one valid JSON value
-// that PostgreSQL's jsonb would take too.
+// The rule that `text` breaks, in words ("invalid UTF-8 at byte 12", "nested deeper than 100", "NUL
+// character", "lone surrogate", "number out of range for a double", "not JSON: ..."), or nothing when it is
+// one valid JSON value that PostgreSQL's jsonb would take too.
 std::optional<std::string> json_fault(std::string_view text, const JsonRules& rules = {});
 
 // True when the first non-blank character opens an object. Cheap; says nothing about validity.
