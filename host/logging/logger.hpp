@@ -16,7 +16,7 @@ namespace tasker::host {
 
 // ERROR: a person must act. WARN: degraded or retried. INFO: lifecycle. DEBUG: per step. TRACE: per call.
 enum class LogLevel : std::uint8_t { Trace, Debug, Info, Warn, Error };
-std::string_view name(LogLevel level);
+std::string_view name(LogLevel level);  // lower case
 std::optional<LogLevel> log_level(std::string_view name);  // any case; also "warning"
 
 // A value is a string, as the seed has it; numbers convert.
@@ -45,6 +45,8 @@ class LogSink {
     virtual ~LogSink() = default;
     virtual bool enabled(LogLevel level) const = 0;
     virtual void write(LogRecord record) = 0;
+    // A record could not even be made (no memory, a sink that threw). Counted where the sink counts.
+    virtual void lost() noexcept {}
     // Blocks until all that was written before is out, at most `timeout_ms`.
     virtual void flush(int timeout_ms) { static_cast<void>(timeout_ms); }
 };
