@@ -22,6 +22,7 @@ struct Config {
     unsigned threads = 16;                                  // executor threads
     unsigned prefetch = 64;                                 // claimed ahead of a free thread; <= 256
     std::map<std::string, unsigned> handler_concurrency;    // [host.handlers."callable"] concurrency
+    std::map<std::string, std::string> plugin_config_json;  // [host.plugins.ID]: the section as JSON, given to create()
     std::int64_t polling_interval_ms = 10;
     int starvation_check_interval = 100;
     int cleanup_interval = 1000;
@@ -85,5 +86,7 @@ std::map<std::string, std::string> process_environment();
 // <state_dir>/tasker.db, or the path of a sqlite:/// URL.
 std::filesystem::path store_path(const Config& config);
 bool is_postgres(const Config& config);
+// Texts that no log line and no answer may show, for LogOptions::secrets.
+std::vector<std::string> config_secrets(const Config& config);
 
 }  // namespace tasker::host
