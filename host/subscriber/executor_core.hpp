@@ -1,0 +1,127 @@
+#pragma once
+// What the executor's threads share: queues, running calls, deadlines. Owned by the executor and by each of
+// its threads, because a handler that ignores its deadline may keep its thread, and so this, after the
+// executor is gone. Thread-safe.
+
+#include <atomic>
+#include <condition_variable>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <stop_token>
+#include <string>
+#include <vector>
+
+#include "host/core/wakeup.hpp"
+#include "host/subscriber/backend.hpp"
+#include "host/subscriber/lane_queues.hpp"
+#include "host/subscriber/run_step.hpp"
+
+namespace tasker::host {
+
+struct ExecutorStats {
+    int slots = 0, running = 0, waiting = 0, abandoned = 0;
+    std::int64_t succeeded = 0, failed = 0, released = 0;
+    std::int64_t refused = 0;  // results that came too late, here or at the runtime
+};
+
+struct DrainReport {
+    std::size_t finished = 0;     // running handlers that came to a result in time
+    std::size_t handed_back = 0;  // running handlers that did not
+    std::size_t unstarted = 0;    // dispatched steps that had not started; given back uncharged
+};
+
+class ExecutorCore {
+  public:
+    ExecutorCore(const HandlerRegistry& registry, TaskerRuntime& runtime, WorkerIdentity worker,
+                 SubscriberOptions options, Logger log, const Clock& clock);
+
+    // One executor thread and what it runs. Made by add_thread(), alive as long as the core.
+    struct Thread {
+        Lane* own = nullptr;  // the lane of an Affine thread; null: all lanes but those
+        Lane* lane = nullptr;
+        std::shared_ptr<StepJob> job;
+        bool abandoned = false;
+    };
+    Thread& add_thread(Lane* own);
+    // The body of an executor thread: runs jobs until stop or close().
+    void serve(Thread& me, const std::stop_token& stop);
+    bool is_abandoned(const Thread& thread) const;
+
+    // Queues the event. Returns the lane of an Affine handler that needs one more thread, null otherwise.
+    Lane* accept(const StepEvent& event);
+    void revoke(const Revocation& revocation);
+    void tell_capacity();
+
+    // One look at every deadline; when to look again (steady clock).
+    std::int64_t check_deadlines();
+    // For the thread that calls check_deadlines(): sleeps until `due_ms` or until an earlier deadline came
+    // up.
+    void wait_for_deadline(std::int64_t due_ms, const std::stop_token& stop);
+
+    DrainReport drain(std::int64_t timeout_ms);
+    void abort_drain();
+    // No thread starts anything from here on. Call it before joining them.
+    void close();
+    // Cuts what still runs off from runtime and clock, which may go now. After the joinable threads ended.
+    void disconnect();
+    ExecutorStats stats() const;
+
+  private:
+    // A step that waits here longer goes back: the runtime's own deadline for it runs already.
+    static constexpr std::int64_t kMaxWaitMs = 4000;
+
+    struct Counters {
+        std::atomic<std::int64_t> succeeded = 0, failed = 0, released = 0, refused = 0;
+    };
+
+    bool next(Thread& me, const std::stop_token& stop);
+    bool wait_for_job(Thread& me, std::unique_lock<std::mutex>& lock, const std::stop_token& stop);
+    // Both with the lock held. Whether the runtime must be told a new capacity.
+    bool put_down(Thread& me);
+    void pick_up(Thread& me, LaneQueues::Taken taken);
+    bool pass_wake_on();
+
+    void run(Thread& me, std::unique_ptr<HandlerInstance>& affine_instance);
+    void deliver(const StepJob& job, const Lane& lane, StepOutcome outcome);
+    void submit(TaskerRuntime& runtime, const StepJob& job, StepExecutionResult result);
+    void refuse_late(const StepJob& job);
+    void give_back(const StepJob& job, const std::string& reason);
+    struct Overdue {
+        std::shared_ptr<StepJob> job;
+        const Lane* lane = nullptr;
+        unsigned abandoned = 0;  // threads in all, this one included
+    };
+    void fail_hung(const Overdue& hung);
+    std::int64_t find_overdue(std::int64_t now, std::vector<Overdue>& overdue);
+    unsigned slot_of(const Thread& me) const;
+    void look_again_by(std::int64_t due_ms);
+    std::int64_t steady_now() const;
+    std::size_t running_locked() const;
+    std::size_t hand_back_running();
+    bool wait_until_quiet(std::int64_t timeout_ms);
+
+    const WorkerIdentity worker_;
+    const SubscriberOptions options_;
+    const Logger log_;
+    const std::shared_ptr<Backend> backend_;
+    const std::shared_ptr<Counters> counters_;  // also held by completions in flight
+    const std::size_t max_waiting_;
+
+    mutable std::mutex mutex_;  // guards everything but what is marked as atomic; taken after capacity_mutex_
+    LaneQueues queues_;
+    std::vector<std::unique_ptr<Thread>> threads_;
+    std::condition_variable_any work_;
+    unsigned idle_ = 0;
+    bool waking_ = false;  // one sleeping thread is on its way; it wakes the next one if there is more
+    bool draining_ = false, closed_ = false, abort_ = false;
+    unsigned abandoned_ = 0;
+    std::int64_t next_check_ms_ = kNever;
+    std::mutex capacity_mutex_;  // the runtime hears of capacities in the order in which they arose
+    std::atomic<unsigned> slots_ = 0;
+    // Tied to the clock, so gone after disconnect().
+    std::unique_ptr<Wakeup> deadline_wakeup_, quiet_;
+};
+
+}  // namespace tasker::host

@@ -1,0 +1,146 @@
+// The ladder of a hung handler, and the drain: everything that ends a call from outside.
+#include <algorithm>
+#include <utility>
+
+#include "host/subscriber/executor_core.hpp"
+
+namespace tasker::host {
+
+void ExecutorCore::look_again_by(std::int64_t due_ms) {
+    if (due_ms >= next_check_ms_) return;
+    next_check_ms_ = due_ms;
+    if (deadline_wakeup_) deadline_wakeup_->wake();
+}
+
+void ExecutorCore::wait_for_deadline(std::int64_t due_ms, const std::stop_token& stop) {
+    deadline_wakeup_->wait_until(due_ms, stop);
+}
+
+std::int64_t ExecutorCore::find_overdue(std::int64_t now, std::vector<Overdue>& overdue) {
+    std::int64_t next_check = kNever;
+    for (const auto& thread : threads_) {
+        if (!thread->job || thread->abandoned) continue;
+        const std::int64_t deadline = thread->job->deadline_ms();
+        if (deadline == kNever) continue;
+        if (now < deadline) {
+            next_check = std::min(next_check, deadline);
+            continue;
+        }
+        thread->job->ask_to_stop(StopReason::Deadline);
+        if (now < deadline + options_.cancel_grace_ms) {
+            next_check = std::min(next_check, deadline + options_.cancel_grace_ms);
+            continue;
+        }
+        // Not settled by us means that its result is on its way this very moment.
+        if (!thread->job->settle()) continue;
+        thread->abandoned = true;
+        ++thread->lane->hung;
+        overdue.push_back({thread->job, thread->lane, ++abandoned_});
+    }
+    return next_check;
+}
+
+std::int64_t ExecutorCore::check_deadlines() {
+    std::vector<Overdue> overdue;
+    std::vector<std::shared_ptr<StepJob>> unstarted;
+    std::int64_t next_check = kNever;
+    const std::int64_t now = steady_now();
+    {
+        const std::scoped_lock lock(mutex_);
+        next_check = find_overdue(now, overdue);
+        unstarted = queues_.remove_stale(now - kMaxWaitMs);
+        for (auto& stuck : queues_.remove_stuck()) unstarted.push_back(std::move(stuck));
+        if (const std::int64_t oldest = queues_.oldest_ms(); oldest != kNever) {
+            next_check = std::min(next_check, oldest + kMaxWaitMs);
+        }
+        next_check_ms_ = next_check;
+        if (draining_ && !overdue.empty() && quiet_) quiet_->wake();
+    }
+    for (const Overdue& hung : overdue) fail_hung(hung);
+    for (const auto& job : unstarted) give_back(*job, "waited too long for its handler");
+    if (!overdue.empty() || !unstarted.empty()) tell_capacity();
+    return next_check;
+}
+
+void ExecutorCore::fail_hung(const Overdue& hung) {
+    const StepEvent& event = hung.job->event();
+    const std::string callable(extract_handler_name(event));
+    hung.job->logger().error(
+        "Handler ignored its deadline: the step failed, the thread is abandoned and its slot withheld",
+        {{"callable", callable},
+         {"step", event.task_sequence_step.workflow_step.name},
+         {"timeout_ms", event.timeout_ms},
+         {"abandoned_threads", static_cast<std::size_t>(hung.abandoned)}});
+    deliver(*hung.job, *hung.lane, handler_timed_out(callable, event.timeout_ms));
+    if (hung.abandoned == std::max(options_.max_abandoned, 1U)) {
+        log_.error("Too many handlers hang: restart the worker to get its threads back",
+                   {{"abandoned_threads", static_cast<std::size_t>(hung.abandoned)},
+                    {"threads", static_cast<std::size_t>(options_.threads)}});
+    }
+}
+
+bool ExecutorCore::wait_until_quiet(std::int64_t timeout_ms) {
+    const std::int64_t end = steady_now() + timeout_ms;
+    // Running handlers get most of the time to finish by themselves, and are asked to stop for the rest of
+    // it.
+    const std::int64_t soft_end = end - std::min(options_.cancel_grace_ms, timeout_ms / 2);
+    for (;;) {
+        const std::int64_t now = steady_now();
+        {
+            const std::scoped_lock lock(mutex_);
+            if (running_locked() == 0) return true;
+            if (abort_ || now >= end) return false;
+            for (const auto& thread : threads_) {
+                if (now >= soft_end && thread->job) thread->job->ask_to_stop(StopReason::Draining);
+            }
+        }
+        quiet_->wait_until(now < soft_end ? soft_end : end, std::stop_token{});
+    }
+}
+
+std::size_t ExecutorCore::hand_back_running() {
+    std::vector<std::shared_ptr<StepJob>> unfinished;
+    {
+        const std::scoped_lock lock(mutex_);
+        for (const auto& thread : threads_) {
+            if (!thread->job || thread->abandoned || !thread->job->settle()) continue;
+            thread->job->ask_to_stop(StopReason::Draining);
+            thread->abandoned = true;
+            ++thread->lane->hung;
+            ++abandoned_;
+            unfinished.push_back(thread->job);
+        }
+    }
+    for (const auto& job : unfinished) {
+        job->logger().warn("Step handed back: its handler did not finish while the worker drained",
+                           {{"callable", std::string(extract_handler_name(job->event()))}});
+        give_back(*job, "worker is stopping");
+    }
+    return unfinished.size();
+}
+
+DrainReport ExecutorCore::drain(std::int64_t timeout_ms) {
+    std::vector<std::shared_ptr<StepJob>> unstarted;
+    std::size_t running = 0;
+    {
+        const std::scoped_lock lock(mutex_);
+        draining_ = true;
+        unstarted = queues_.remove_all();
+        running = running_locked();
+    }
+    tell_capacity();
+    for (const auto& job : unstarted) give_back(*job, "worker is draining");
+    DrainReport report;
+    report.unstarted = unstarted.size();
+    if (!wait_until_quiet(timeout_ms)) report.handed_back = hand_back_running();
+    report.finished = running - std::min(running, report.handed_back);
+    return report;
+}
+
+void ExecutorCore::abort_drain() {
+    const std::scoped_lock lock(mutex_);
+    abort_ = true;
+    if (quiet_) quiet_->wake();
+}
+
+}  // namespace tasker::host

@@ -1,0 +1,196 @@
+#include "host/subscriber/lane_queues.hpp"
+
+#include <algorithm>
+#include <iterator>
+#include <utility>
+
+namespace tasker::host {
+
+namespace {
+// Claimed ahead for each call that may run: enough that group commit never leaves a fast handler without
+// work, and no more than this much time, so that a claimed step does not wait here while another worker is
+// free.
+constexpr unsigned kPrefetchPerCall = 4;
+constexpr std::int64_t kPrefetchUs = 50'000;
+
+unsigned prefetch_of(const Lane& lane, unsigned calls) {
+    const unsigned most = calls * kPrefetchPerCall;
+    if (lane.average_us <= 0) return most;
+    const std::int64_t fits = static_cast<std::int64_t>(calls) * kPrefetchUs / lane.average_us;
+    return static_cast<unsigned>(std::min<std::int64_t>(most, fits));
+}
+}  // namespace
+
+unsigned handler_limit(const HandlerInfo& info, const SubscriberOptions& options, std::size_t handler_count) {
+    const unsigned threads = std::max(options.threads, 1U);
+    unsigned limit = threads;
+    if (const auto set = options.handler_concurrency.find(info.callable);
+        set != options.handler_concurrency.end()) {
+        limit = set->second;
+    } else if (info.threading == Threading::Affine && info.max_instances == 0) {
+        limit = 1;  // an Affine instance costs a thread of its own, so more of them must be asked for
+    } else if (handler_count > 1) {
+        limit = threads - std::max(threads / 4, 1U);
+    }
+    if (info.max_instances > 0 && info.threading != Threading::Reentrant)
+        limit = std::min(limit, info.max_instances);
+    return std::clamp(limit, 1U, threads);
+}
+
+LaneQueues::LaneQueues(const HandlerRegistry& registry, const SubscriberOptions& options)
+    : options_(options), nobody_(nullptr) {
+    nobody_.limit = std::max(options_.threads, 1U);
+    for (const auto& handler : registry.all()) {
+        auto lane = std::make_unique<Lane>(handler);
+        lane->callable = handler->info().callable;
+        lane->limit = handler_limit(handler->info(), options_, registry.handler_count());
+        lane->affine = handler->info().threading == Threading::Affine;
+        lanes_.emplace(lane->callable, std::move(lane));
+    }
+}
+
+Lane& LaneQueues::lane_of(std::string_view callable) {
+    const auto found = lanes_.find(callable);
+    return found == lanes_.end() ? nobody_ : *found->second;
+}
+
+void LaneQueues::give_turn(Lane& lane) {
+    if (lane.affine || lane.in_turn || lane.waiting.empty() || lane.running >= lane.limit) return;
+    lane.in_turn = true;
+    turns_.push_back(&lane);
+}
+
+void LaneQueues::push(Lane& lane, std::shared_ptr<StepJob> job, std::int64_t now_ms) {
+    lane.waiting.push_back({std::move(job), now_ms});
+    ++waiting_;
+    give_turn(lane);
+}
+
+LaneQueues::Taken LaneQueues::take_from(Lane& lane) {
+    if (lane.waiting.empty() || lane.running >= lane.limit) return {};
+    Taken taken{&lane, std::move(lane.waiting.front().job)};
+    lane.waiting.pop_front();
+    --waiting_;
+    ++lane.running;
+    return taken;
+}
+
+LaneQueues::Taken LaneQueues::take() {
+    if (turns_.empty()) return {};
+    Lane& lane = *turns_.front();
+    turns_.pop_front();
+    lane.in_turn = false;
+    Taken taken = take_from(lane);
+    give_turn(lane);
+    return taken;
+}
+
+void LaneQueues::finished(Lane& lane) {
+    --lane.running;
+    give_turn(lane);
+}
+
+std::vector<std::shared_ptr<StepJob>> LaneQueues::remove_if(
+    Lane& lane, const std::function<bool(const Lane::Waiting&)>& gone) {
+    std::vector<std::shared_ptr<StepJob>> removed;
+    std::deque<Lane::Waiting> kept;
+    for (Lane::Waiting& entry : lane.waiting) {
+        if (gone(entry)) {
+            removed.push_back(std::move(entry.job));
+        } else {
+            kept.push_back(std::move(entry));
+        }
+    }
+    waiting_ -= removed.size();
+    lane.waiting = std::move(kept);
+    if (lane.waiting.empty() && lane.in_turn) {
+        std::erase(turns_, &lane);
+        lane.in_turn = false;
+    }
+    return removed;
+}
+
+std::vector<std::shared_ptr<StepJob>> LaneQueues::remove_all() {
+    auto removed = remove_if(nobody_, [](const auto&) { return true; });
+    for (const auto& [name, lane] : lanes_) {
+        auto more = remove_if(*lane, [](const auto&) { return true; });
+        std::move(more.begin(), more.end(), std::back_inserter(removed));
+    }
+    return removed;
+}
+
+std::vector<std::shared_ptr<StepJob>> LaneQueues::remove_stuck() {
+    std::vector<std::shared_ptr<StepJob>> removed;
+    for (const auto& [name, lane] : lanes_) {
+        if (lane->hung < lane->limit) continue;
+        auto more = remove_if(*lane, [](const auto&) { return true; });
+        std::move(more.begin(), more.end(), std::back_inserter(removed));
+    }
+    return removed;
+}
+
+std::vector<std::shared_ptr<StepJob>> LaneQueues::remove_stale(std::int64_t before_ms) {
+    std::vector<std::shared_ptr<StepJob>> removed;
+    for (const auto& [name, lane] : lanes_) {
+        if (lane->waiting.empty() || lane->waiting.front().since_ms > before_ms) continue;
+        auto more = remove_if(*lane, [&](const Lane::Waiting& entry) { return entry.since_ms <= before_ms; });
+        // Nothing may be claimed ahead of a handler that keeps its queue waiting, until its calls are short
+        // again.
+        lane->average_us = std::max<std::int64_t>(lane->average_us, kPrefetchUs * 100);
+        std::move(more.begin(), more.end(), std::back_inserter(removed));
+    }
+    return removed;
+}
+
+void LaneQueues::forget(const Uuid& event_id) {
+    const auto is_it = [&](const Lane::Waiting& entry) { return entry.job->event().event_id == event_id; };
+    for (const auto& [name, lane] : lanes_) {
+        if (std::any_of(lane->waiting.begin(), lane->waiting.end(), is_it)) remove_if(*lane, is_it);
+    }
+}
+
+std::int64_t LaneQueues::oldest_ms() const {
+    std::int64_t oldest = nobody_.waiting.empty() ? kNever : nobody_.waiting.front().since_ms;
+    for (const auto& [name, lane] : lanes_) {
+        if (!lane->waiting.empty()) oldest = std::min(oldest, lane->waiting.front().since_ms);
+    }
+    return oldest;
+}
+
+unsigned LaneQueues::claim_limit(const Lane& lane) const {
+    const unsigned calls = lane.limit - std::min(lane.hung, lane.limit);
+    const unsigned slots = std::max(options_.threads, 1U) + options_.prefetch;
+    // One handler alone may not fill every slot while others are offered.
+    const unsigned most = lanes_.size() > 1 ? slots - std::max(slots / 4, 1U) : slots;
+    return std::min(calls + prefetch_of(lane, calls), std::max(most, 1U));
+}
+
+bool LaneQueues::outdated(const Lane& lane) const {
+    if (lane.handler == nullptr) return false;
+    const unsigned now = claim_limit(lane);
+    return now >= lane.told_limit * 2 || now * 2 <= lane.told_limit;
+}
+
+Capacity LaneQueues::capacity(unsigned abandoned) {
+    Capacity capacity;
+    unsigned prefetch = 0;
+    for (const auto& [name, lane] : lanes_) {
+        lane->told_limit = claim_limit(*lane);
+        if (lane->told_limit == 0) continue;
+        prefetch += prefetch_of(*lane, lane->limit - lane->hung);
+        std::vector<std::string> methods{""};
+        for (const std::string& method : lane->handler->info().methods) {
+            if (method != "call") methods.push_back(method);
+        }
+        for (const std::string& namespace_name : options_.namespaces) {
+            for (const std::string& method : methods) {
+                capacity.lanes.push_back({namespace_name, lane->callable, method, lane->told_limit});
+            }
+        }
+    }
+    const unsigned threads = std::max(options_.threads, 1U);
+    capacity.slots = threads - std::min(abandoned, threads) + std::min(prefetch, options_.prefetch);
+    return capacity;
+}
+
+}  // namespace tasker::host

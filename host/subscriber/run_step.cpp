@@ -1,0 +1,150 @@
+#include "host/subscriber/run_step.hpp"
+
+#include <algorithm>
+#include <exception>
+#include <utility>
+#include <variant>
+
+#include "host/core/json_text.hpp"
+
+namespace tasker::host {
+
+namespace {
+Failed failure(std::string message, std::string type, std::string code, bool retryable) {
+    Failed failed;
+    failed.message = std::move(message);
+    failed.error_type = std::move(type);
+    failed.error_code = std::move(code);
+    failed.retryable = retryable;
+    return failed;
+}
+
+std::string_view method_of(const StepEvent& event) {
+    return event.task_sequence_step.step_definition().handler.method;
+}
+
+std::optional<std::string> storable_fault(std::string_view what, const std::string& json, bool object) {
+    if (const auto fault = json_fault(json)) return std::string(what) + ": " + *fault;
+    if (object && !json_is_object(json)) return std::string(what) + ": not an object";
+    return std::nullopt;
+}
+
+std::optional<std::string> fault_of(const StepOutcome& outcome) {
+    if (const auto* done = std::get_if<Succeeded>(&outcome)) {
+        if (auto fault = storable_fault("result", done->result_json, false)) return fault;
+        return storable_fault("metadata", done->metadata_json, true);
+    }
+    if (const auto* failed = std::get_if<Failed>(&outcome)) {
+        if (auto fault = storable_fault("error context", failed->context_json, true)) return fault;
+        return storable_fault("metadata", failed->metadata_json, true);
+    }
+    return std::nullopt;
+}
+
+// A step may be given back only when the host asked for it: a handler that always does would run for ever.
+StepOutcome checked_release(const StepEvent& event, StepOutcome outcome, StopReason reason) {
+    if (!std::holds_alternative<Released>(outcome)) return outcome;
+    switch (reason) {
+        case StopReason::Cancelled:
+        case StopReason::Draining:
+        case StopReason::LeaseLost:
+            return outcome;
+        case StopReason::Deadline:
+            return handler_timed_out(extract_handler_name(event), event.timeout_ms);
+        case StopReason::None:
+            break;
+    }
+    return failure("handler gave the step back although it was not asked to stop", "invalid_outcome",
+                   "INVALID_OUTCOME", false);
+}
+
+StepOutcome call_instance(const StepEvent& event, const InstanceSource& instance, CallControl& control) {
+    try {
+        return instance().call(event, control);
+    } catch (const std::exception& error) {
+        return handler_threw(error.what());
+    } catch (...) {
+        return handler_threw("unknown exception");
+    }
+}
+}  // namespace
+
+std::string_view extract_handler_name(const StepEvent& event) {
+    const TaskSequenceStep& step = event.task_sequence_step;
+    if (!step.task_template || step.step_index >= step.task_template->steps.size()) return {};
+    return event.callable();
+}
+
+bool offers_method(const HandlerInfo& info, const StepEvent& event) {
+    const std::string_view method = method_of(event);
+    return method.empty() || method == "call" ||
+           std::find(info.methods.begin(), info.methods.end(), method) != info.methods.end();
+}
+
+Failed no_handler_name() {
+    return failure("No handler name found in event", "handler_error", "NO_HANDLER_NAME", true);
+}
+
+Failed handler_not_found(std::string_view callable) {
+    return failure("Handler not found: " + std::string(callable), "handler_error", "HANDLER_NOT_FOUND", true);
+}
+
+Failed handler_threw(std::string_view text) {
+    return failure(std::string(text), "handler_error", "HANDLER_EXCEPTION", true);
+}
+
+Failed handler_timed_out(std::string_view callable, std::int64_t timeout_ms) {
+    return failure(
+        "handler '" + std::string(callable) + "' did not finish within " + std::to_string(timeout_ms) + " ms",
+        "handler_timeout", "HANDLER_TIMEOUT", true);
+}
+
+StepOutcome call_handler(const StepEvent& event, const Handler* handler, const InstanceSource& instance,
+                         CallControl& control) {
+    const std::string_view callable = extract_handler_name(event);
+    if (callable.empty()) return no_handler_name();
+    if (handler == nullptr) return handler_not_found(callable);
+    const HandlerInfo& info = handler->info();
+    if (!offers_method(info, event)) {
+        return handler_not_found(std::string(callable) + " (method '" + std::string(method_of(event)) + "')");
+    }
+    StepOutcome outcome = call_instance(event, instance, control);
+    // A plugin's result was checked where it crossed the ABI; an embedder's function is checked here.
+    if (info.plugin_id.empty()) {
+        if (const auto fault = fault_of(outcome))
+            return failure(*fault, "invalid_result", "INVALID_RESULT", false);
+    }
+    return checked_release(event, std::move(outcome), control.stop_requested());
+}
+
+std::optional<StepExecutionResult> to_result(const StepEvent& event, StepOutcome outcome,
+                                             const AttemptTimes& times, const WorkerIdentity& worker,
+                                             std::string handler_version) {
+    if (std::holds_alternative<Released>(outcome)) return std::nullopt;
+    StepExecutionResult result;
+    result.step_uuid = event.step_uuid;
+    result.task_uuid = event.task_uuid;
+    result.execution_time_ms = times.execution_time_ms;
+    result.worker_id = worker.worker_id;
+    result.correlation_id = event.correlation_id.str();
+    result.started_ms = times.started_unix_ms;
+    result.completed_ms = times.completed_unix_ms;
+    result.handler_version = std::move(handler_version);
+    result.worker_hostname = worker.hostname;
+    if (auto* done = std::get_if<Succeeded>(&outcome)) {
+        result.success = true;
+        result.status = "completed";
+        result.result_json = std::move(done->result_json);
+        result.metadata_json = std::move(done->metadata_json);
+        return result;
+    }
+    auto& failed = std::get<Failed>(outcome);
+    result.status = "error";
+    result.error = StepError{std::move(failed.message), std::move(failed.error_type),
+                             std::move(failed.error_code), failed.retryable, std::move(failed.context_json)};
+    result.metadata_json = std::move(failed.metadata_json);
+    result.retry_after_ms = failed.retry_after_ms;
+    return result;
+}
+
+}  // namespace tasker::host
