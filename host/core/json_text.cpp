@@ -15,6 +15,8 @@ constexpr std::size_t kDepthCeiling = 4096;
 // The most decimals that PostgreSQL's numeric (what jsonb stores) can hold.
 constexpr std::int64_t kMaxDecimals = 16'383;
 
+constexpr std::string_view kReplacement = "\xEF\xBF\xBD";  // U+FFFD
+
 constexpr std::uint64_t kOnes = 0x0101010101010101U;
 constexpr std::uint64_t kHighs = 0x8080808080808080U;
 
@@ -358,6 +360,9 @@ void append_ascii(std::string& out, char c) {
         case '\f':
             out += "\\f";
             return;
+        case '\0':
+            out += kReplacement;  // "\u0000" would be JSON, but no text that PostgreSQL can hold
+            return;
         default:
             break;
     }
@@ -398,7 +403,7 @@ void append_json_string(std::string& out, std::string_view text) {
         if (length == 1) {
             append_ascii(out, *at);
         } else if (length == 0) {
-            out += "\xEF\xBF\xBD";
+            out += kReplacement;
         } else if (!escape_multibyte(out, at, length)) {
             out.append(at, length);
         }

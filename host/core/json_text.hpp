@@ -21,7 +21,8 @@ std::optional<std::string> json_fault(std::string_view text, const JsonRules& ru
 // True when the first non-blank character opens an object. Cheap; says nothing about validity.
 bool json_is_object(std::string_view text);
 
-// Appends `text` as a quoted JSON string. Invalid UTF-8 becomes U+FFFD, so the result is always valid.
+// Appends `text` as a quoted JSON string. Invalid UTF-8 and NUL become U+FFFD, so json_fault never finds a
+// fault in the result.
 void append_json_string(std::string& out, std::string_view text);
 std::string json_string(std::string_view text);
 
