@@ -1,6 +1,7 @@
 #pragma once
-// Typed publish/subscribe between poller and subscriber: one signal for each of the seed's three events. Listeners run
-// on the publishing thread, in the order they subscribed. Thread-safe; a listener may unsubscribe itself.
+// Typed publish/subscribe between poller and subscriber: one signal for each of the seed's three events.
+// Listeners run on the publishing thread, in the order they subscribed. Thread-safe; a listener may
+// unsubscribe itself.
 
 #include <cstdint>
 #include <functional>
@@ -59,7 +60,8 @@ class Signal {
         });
     }
     void publish(const Args&... args) const {
-        for (const auto& [id, listener] : *snapshot()) (*listener)(args...);
+        const auto current = snapshot();  // a listener may end its own subscription meanwhile
+        for (const auto& [id, listener] : *current) (*listener)(args...);
     }
     void clear() {
         const std::scoped_lock lock(state_->mutex);
