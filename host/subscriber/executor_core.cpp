@@ -110,17 +110,15 @@ void ExecutorCore::serve(Thread& me, const std::stop_token& stop) {
 }
 
 bool ExecutorCore::next(Thread& me, const std::stop_token& stop) {
-    bool tell = false;
+    if (put_down(me)) tell_capacity();
     bool wake = false;
     bool go_on = false;
     {
         std::unique_lock lock(mutex_);
-        tell = put_down(me);
         go_on = wait_for_job(me, lock, stop);
         wake = pass_wake_on();
     }
     if (wake) work_.notify_one();
-    if (tell) tell_capacity();
     return go_on;
 }
 
@@ -135,10 +133,11 @@ bool ExecutorCore::wait_for_job(Thread& me, std::unique_lock<std::mutex>& lock, 
         }
         ++idle;
         changed.wait_for(lock, stop, std::chrono::seconds{60}, [&] {
-            return closed_ || (me.own != nullptr ? !me.own->waiting.empty() : queues_.ready());
+            if (me.own != nullptr) return closed_ || !me.own->waiting.empty();
+            waking_ = false;  // whoever was on the way is here, also when the work is taken already
+            return closed_ || queues_.ready();
         });
         --idle;
-        if (me.own == nullptr) waking_ = false;
     }
     return false;
 }
@@ -153,6 +152,9 @@ void ExecutorCore::pick_up(Thread& me, LaneQueues::Taken taken) {
 
 bool ExecutorCore::put_down(Thread& me) {
     if (!me.job) return false;
+    const std::int64_t took_us = (steady_now() - me.job->started_steady_ms()) * 1000;
+    std::shared_ptr<StepJob> over;  // dies after the lock is gone
+    const std::scoped_lock lock(mutex_);
     Lane& lane = *me.lane;
     const bool was_hung = std::exchange(me.abandoned, false);
     if (was_hung) {
@@ -160,11 +162,10 @@ bool ExecutorCore::put_down(Thread& me) {
         --abandoned_;
         --lane.hung;
     }
-    const std::int64_t took_us = (steady_now() - me.job->started_steady_ms()) * 1000;
     lane.average_us += (took_us - lane.average_us) / 8;
     queues_.finished(lane);
     if (lane.affine && !lane.waiting.empty()) lane.ready.notify_one();
-    me.job.reset();
+    over = std::move(me.job);
     me.lane = nullptr;
     if (draining_ && quiet_) quiet_->wake();
     return was_hung || queues_.outdated(lane);

@@ -78,8 +78,9 @@ class ExecutorCore {
 
     bool next(Thread& me, const std::stop_token& stop);
     bool wait_for_job(Thread& me, std::unique_lock<std::mutex>& lock, const std::stop_token& stop);
-    // Both with the lock held. Whether the runtime must be told a new capacity.
+    // The call is over. Whether the runtime must be told a new capacity.
     bool put_down(Thread& me);
+    // With the lock held.
     void pick_up(Thread& me, LaneQueues::Taken taken);
     bool pass_wake_on();
 
