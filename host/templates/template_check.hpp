@@ -1,0 +1,16 @@
+#pragma once
+// Does the document follow the schema? Everything that is wrong, at once.
+
+#include "host/templates/findings.hpp"
+#include "host/templates/yaml_tree.hpp"
+
+namespace tasker::host {
+
+// Types, ranges, required and unknown keys, and what this version does not support.
+void check_schema(const YamlTree& tree, bool strict, Findings& findings);
+
+// The steps' names and dependencies: duplicates, unknown names, self-dependencies, cycles. Tolerates a
+// document that check_schema() complained about.
+void check_graph(const YamlTree& tree, Findings& findings);
+
+}  // namespace tasker::host
