@@ -1,0 +1,288 @@
+#include "host/api/documents.hpp"
+
+#include <algorithm>
+#include <map>
+
+#include "host/api/json_writer.hpp"
+#include "host/core/json_text.hpp"
+#include "host/model/readiness.hpp"
+
+namespace tasker::host {
+
+namespace {
+template <class Items, class Print>
+std::string json_list(const Items& items, Print&& print) {
+    std::string out = "[";
+    for (const auto& item : items) {
+        if (out.size() > 1) out += ',';
+        out += print(item);
+    }
+    return out + "]";
+}
+
+std::string optional_uuid(const std::optional<Uuid>& uuid) { return uuid ? uuid->str() : std::string{}; }
+
+// A failure that was put off keeps its delay in whole seconds, rounded up: never earlier than it is due.
+std::string backoff_seconds(const StepView& step) {
+    return step.backoff_ms ? std::to_string((*step.backoff_ms + 999) / 1000) : std::string{};
+}
+
+void step_members(JsonObject& object, const StepView& step) {
+    object.text("workflow_step_uuid", step.step_uuid.str())
+        .text("task_uuid", step.task_uuid.str())
+        .raw("named_step_uuid", {})
+        .text("name", step.name)
+        .text("current_state", name(step.state))
+        .boolean("dependencies_satisfied", step.dependencies_satisfied)
+        .boolean("retry_eligible", step.retry_eligible)
+        .boolean("ready_for_execution", step.ready_for_execution)
+        .time("last_failure_at", step.last_failure_ms)
+        .time("next_retry_at", step.next_retry_ms)
+        .number("total_parents", step.total_parents)
+        .number("completed_parents", step.completed_parents)
+        .number("attempts", step.attempts)
+        .number("max_attempts", step.max_attempts)
+        .raw("backoff_request_seconds", backoff_seconds(step))
+        .time("last_attempted_at", step.last_attempted_ms);
+}
+
+TaskCounts counts_of(const TaskView& task) {
+    TaskCounts counts;
+    counts.total = task.total_steps;
+    counts.done = task.completed_steps;
+    counts.failed = task.failed_steps;
+    counts.live = task.in_progress_steps + task.enqueued_steps;
+    counts.ready = task.ready_steps;
+    return counts;
+}
+
+}  // namespace
+
+std::string step_document(const StepView& step, StepExtras extras) {
+    std::string out;
+    JsonObject object(out);
+    step_members(object, step);
+    if (extras.results) object.raw("results", step.results_json);
+    if (extras.dependencies) {
+        object.raw("dependencies",
+                   json_list(step.dependencies, [](const auto& name) { return json_string(name); }));
+        object.time("completed_at", step.processed_ms);
+    }
+    object.end();
+    return out;
+}
+
+std::string single_step_document(const StepView& step) {
+    std::string out;
+    JsonObject object(out);
+    object.text("step_uuid", step.step_uuid.str());
+    step_members(object, step);
+    const auto updated =
+        std::max({step.created_ms, step.last_attempted_ms, step.last_failure_ms, step.processed_ms});
+    object.time("created_at", step.created_ms)
+        .time("updated_at", updated)
+        .time("completed_at", step.processed_ms)
+        .raw("results", step.results_json);
+    object.end();
+    return out;
+}
+
+std::string steps_document(const std::vector<StepView>& steps, StepExtras extras) {
+    return json_list(steps, [&](const StepView& step) { return step_document(step, extras); });
+}
+
+std::string task_document(const TaskView& task, StepExtras extras) {
+    const TaskCounts counts = counts_of(task);
+    std::string out;
+    JsonObject object(out);
+    object.text("task_uuid", task.task_uuid.str())
+        .text("name", task.name)
+        .text("namespace", task.namespace_name)
+        .text("version", task.version)
+        .text("status", name(task.state))
+        .time("created_at", task.created_ms)
+        .time("updated_at", task.updated_ms)
+        .time("completed_at", task.completed_ms)
+        .raw("context", task.context_json, "{}")
+        .text("initiator", task.initiator)
+        .text("source_system", task.source_system)
+        .text("reason", task.reason)
+        .number("priority", task.priority)
+        .raw("tags", task.tags_json, "[]")
+        .text("correlation_id", task.correlation_id.str())
+        .maybe_text("parent_correlation_id", optional_uuid(task.parent_correlation_id))
+        .number("total_steps", task.total_steps)
+        .number("pending_steps", task.pending_steps)
+        .number("in_progress_steps", task.in_progress_steps)
+        .number("completed_steps", task.completed_steps)
+        .number("failed_steps", task.failed_steps)
+        .number("ready_steps", task.ready_steps)
+        .text("execution_status", execution_status(counts))
+        .text("recommended_action", recommended_action(counts))
+        .fraction("completion_percentage", completion_percentage(counts))
+        .text("health_status", health_status(counts))
+        .raw("steps", steps_document(task.steps, extras));
+    object.end();
+    return out;
+}
+
+std::string task_list_document(const TaskPage& page) {
+    const std::int64_t size = std::max(page.per_page, 1);
+    const std::int64_t pages = (page.total + size - 1) / size;
+    std::string pagination;
+    JsonObject numbers(pagination);
+    numbers.number("page", page.page)
+        .number("per_page", page.per_page)
+        .number("total_count", page.total)
+        .number("total_pages", pages)
+        .boolean("has_next", page.page < pages)
+        .boolean("has_previous", page.page > 1);
+    numbers.end();
+    std::string out;
+    JsonObject object(out);
+    object.raw("tasks", json_list(page.tasks, [](const TaskView& task) { return task_document(task); }))
+        .raw("pagination", pagination);
+    object.end();
+    return out;
+}
+
+std::string audit_document(const std::vector<StepAuditRecord>& records) {
+    return json_list(records, [](const StepAuditRecord& record) {
+        std::string out;
+        JsonObject object(out);
+        object.number("sequence", record.sequence)
+            .text("workflow_step_uuid", record.step_uuid.str())
+            .text("task_uuid", record.task_uuid.str())
+            .text("step_name", record.step_name)
+            .number("attempt", record.attempt)
+            .text("event", record.event)
+            .boolean("success", record.success)
+            .maybe_text("from_state", record.from_state)
+            .text("to_state", record.to_state)
+            .time("recorded_at", record.recorded_ms)
+            .time("claimed_at", record.claimed_ms > 0 ? std::optional{record.claimed_ms} : std::nullopt)
+            .number("execution_time_ms", record.execution_time_ms)
+            .maybe_text("worker_id", record.worker_id)
+            .maybe_text("correlation_id", record.correlation_id)
+            .maybe_text("error_type", record.error_type)
+            .maybe_text("error_message", record.error_message);
+        object.end();
+        return out;
+    });
+}
+
+std::string template_list_document(const TemplateCatalog& catalog) {
+    std::map<std::string, std::int64_t> counts;
+    for (const auto& one : catalog.all()) ++counts[one->namespace_name];
+    const auto space = [](const auto& entry) {
+        std::string out;
+        JsonObject object(out);
+        object.text("name", entry.first).raw("description", {}).number("template_count", entry.second);
+        object.end();
+        return out;
+    };
+    const auto summary = [](const std::shared_ptr<const TaskTemplate>& one) {
+        std::string out;
+        JsonObject object(out);
+        object.text("name", one->name)
+            .text("namespace", one->namespace_name)
+            .text("version", one->version)
+            .maybe_text("description", one->description)
+            .number("step_count", static_cast<std::int64_t>(one->steps.size()));
+        object.end();
+        return out;
+    };
+    std::string out;
+    JsonObject object(out);
+    object.raw("namespaces", json_list(counts, space))
+        .raw("templates", json_list(catalog.all(), summary))
+        .number("total_count", static_cast<std::int64_t>(catalog.all().size()));
+    object.end();
+    return out;
+}
+
+std::string template_document(const TaskTemplate& task_template) {
+    const auto step = [](const StepTemplate& one) {
+        std::string out;
+        JsonObject object(out);
+        object.text("name", one.name)
+            .maybe_text("description", one.description)
+            .boolean("default_retryable", one.retry.retryable)
+            .number("default_max_attempts", one.retry.max_attempts)
+            .text("callable", one.handler.callable)
+            .raw("dependencies",
+                 json_list(one.dependencies, [](const auto& name) { return json_string(name); }));
+        object.end();
+        return out;
+    };
+    std::string out;
+    JsonObject object(out);
+    object.text("name", task_template.name)
+        .text("namespace", task_template.namespace_name)
+        .text("version", task_template.version)
+        .maybe_text("description", task_template.description)
+        .raw("configuration", task_template.definition_json)
+        .raw("steps", json_list(task_template.steps, step))
+        .maybe_text("source_path", task_template.source_path);
+    object.end();
+    return out;
+}
+
+std::string store_document(const StoreInfo& info) {
+    std::string out;
+    JsonObject object(out);
+    object.text("path", info.path)
+        .number("schema_version", info.schema_version)
+        .text("durability", info.durability)
+        .text("sqlite_version", info.sqlite_version)
+        .number("bytes", static_cast<std::int64_t>(info.bytes))
+        .number("wal_bytes", static_cast<std::int64_t>(info.wal_bytes))
+        .number("tasks", info.tasks)
+        .number("open_tasks", info.open_tasks)
+        .number("steps", info.steps)
+        .number("templates", info.templates)
+        .number("ready_steps", info.ready_steps)
+        .number("running_steps", info.running_steps)
+        .number("waiting_steps", info.waiting_steps)
+        .number("oldest_ready_ms", info.oldest_ready_ms);
+    object.end();
+    return out;
+}
+
+std::string error_document(std::string_view code, std::string_view message, std::string_view hint) {
+    std::string inner;
+    JsonObject members(inner);
+    members.text("code", code).text("message", message).maybe_text("hint", hint);
+    members.end();
+    return "{\"error\":" + inner + "}";
+}
+
+std::string_view refusal_code(Refusal why) {
+    switch (why) {
+        case Refusal::Invalid:
+            return "BAD_REQUEST";
+        case Refusal::NotFound:
+            return "NOT_FOUND";
+        case Refusal::Duplicate:
+            return "CONFLICT";
+        case Refusal::Unavailable:
+            return "SERVICE_UNAVAILABLE";
+    }
+    return "INTERNAL_ERROR";
+}
+
+int refusal_status(Refusal why) {
+    switch (why) {
+        case Refusal::Invalid:
+            return 400;
+        case Refusal::NotFound:
+            return 404;
+        case Refusal::Duplicate:
+            return 409;
+        case Refusal::Unavailable:
+            return 503;
+    }
+    return 500;
+}
+
+}  // namespace tasker::host
