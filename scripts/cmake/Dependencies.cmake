@@ -1,19 +1,32 @@
-# Every third-party package, found once, by the name Debian 12 ships it under.
+# Every third-party package, found once, by the name Debian 12 ships it under. What is missing is said all at once, with
+# the packages that bring it.
 set(CMAKE_FIND_PACKAGE_PREFER_CONFIG ON)
+set(TASKER_MISSING "")
+
+macro(tasker_need package version debian)
+  find_package(${package} ${version} QUIET)
+  if(NOT ${package}_FOUND)
+    list(APPEND TASKER_MISSING ${debian})
+  endif()
+endmacro()
+
 find_package(Threads REQUIRED)
-find_package(PkgConfig REQUIRED)
-find_package(Boost 1.74 REQUIRED)                # headers only: DLL, Asio, Beast
-find_package(spdlog 1.10 REQUIRED)
-find_package(fmt 9 REQUIRED)
-find_package(nlohmann_json 3.11 REQUIRED)
-find_package(yaml-cpp 0.7 REQUIRED)
-find_package(SQLite3 3.40 REQUIRED)
-find_package(tomlplusplus 3.3 REQUIRED)
-find_package(CLI11 2.1 REQUIRED)
+tasker_need(Boost 1.74 libboost-dev)  # headers only: DLL, Asio, Beast
+tasker_need(spdlog 1.10 libspdlog-dev)
+tasker_need(fmt 9 libfmt-dev)
+tasker_need(nlohmann_json 3.11 nlohmann-json3-dev)
+tasker_need(yaml-cpp 0.7 libyaml-cpp-dev)
+tasker_need(SQLite3 3.40 libsqlite3-dev)
+tasker_need(tomlplusplus 3.3 libtomlplusplus-dev)
+tasker_need(CLI11 2.1 libcli11-dev)
 if(TASKER_BUILD_TESTS)
-  find_package(doctest 2.4 REQUIRED)
-  include(${doctest_DIR}/doctest.cmake)
+  tasker_need(doctest 2.4 doctest-dev)
 endif()
 if(TASKER_BUILD_BENCH)
-  find_package(benchmark 1.7 REQUIRED)
+  tasker_need(benchmark 1.7 libbenchmark-dev)
+endif()
+
+if(TASKER_MISSING)
+  list(JOIN TASKER_MISSING " " packages)
+  message(FATAL_ERROR "Missing or too old: ${packages}\nRun scripts/install-deps, or: apt-get install ${packages}")
 endif()
