@@ -35,9 +35,9 @@ std::string rfc3339(std::int64_t unix_ms) {
     std::tm parts{};
     gmtime_r(&when, &parts);
     std::array<char, 64> text{};
-    const int size =
-        std::snprintf(text.data(), text.size(), "%04d-%02d-%02dT%02d:%02d:%02d.%03dZ", parts.tm_year + 1900,
-                      parts.tm_mon + 1, parts.tm_mday, parts.tm_hour, parts.tm_min, parts.tm_sec, static_cast<int>(millis));
+    const int size = std::snprintf(text.data(), text.size(), "%04d-%02d-%02dT%02d:%02d:%02d.%03dZ",
+                                   parts.tm_year + 1900, parts.tm_mon + 1, parts.tm_mday, parts.tm_hour,
+                                   parts.tm_min, parts.tm_sec, static_cast<int>(millis));
     return {text.data(), static_cast<std::size_t>(size)};
 }
 

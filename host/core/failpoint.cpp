@@ -15,9 +15,9 @@ namespace tasker::host {
 
 namespace {
 constexpr std::array<std::string_view, 12> kNames{
-    "submit.before_commit", "submit.after_commit", "claim.before_commit", "claim.after_commit",
-    "complete.before_tx",   "complete.after_fence", "complete.after_result", "complete.before_commit",
-    "complete.after_commit", "dispatch.before_call", "dispatch.after_call",  "migration.mid",
+    "submit.before_commit",  "submit.after_commit",  "claim.before_commit",   "claim.after_commit",
+    "complete.before_tx",    "complete.after_fence", "complete.after_result", "complete.before_commit",
+    "complete.after_commit", "dispatch.before_call", "dispatch.after_call",   "migration.mid",
 };
 
 struct Armed {
@@ -40,7 +40,8 @@ Armed parse_action(std::string_view name, std::string_view action) {
         action = action.substr(0, at);
     }
     if (action != "crash" && action != "error") {
-        throw ConfigError("failpoint '" + std::string(name) + "': unknown action '" + std::string(action) + "'");
+        throw ConfigError("failpoint '" + std::string(name) + "': unknown action '" + std::string(action) +
+                          "'");
     }
     point.action = action;
     return point;

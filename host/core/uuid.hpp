@@ -46,6 +46,7 @@ class UuidGenerator {
 template <>
 struct std::hash<tasker::host::Uuid> {
     std::size_t operator()(const tasker::host::Uuid& uuid) const noexcept {
-        return std::hash<std::string_view>{}({reinterpret_cast<const char*>(uuid.bytes.data()), uuid.bytes.size()});
+        return std::hash<std::string_view>{}(
+            {reinterpret_cast<const char*>(uuid.bytes.data()), uuid.bytes.size()});
     }
 };

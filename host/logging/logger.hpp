@@ -16,7 +16,7 @@ namespace tasker::host {
 
 // ERROR: a person must act. WARN: degraded or retried. INFO: lifecycle. DEBUG: per step. TRACE: per call.
 enum class LogLevel : std::uint8_t { Trace, Debug, Info, Warn, Error };
-std::string_view name(LogLevel level);  // lower case
+std::string_view name(LogLevel level);                     // lower case
 std::optional<LogLevel> log_level(std::string_view name);  // any case; also "warning"
 
 // A value is a string, as the seed has it; numbers convert.
@@ -59,12 +59,24 @@ class Logger {
     Logger with(LogFields fields) const;
     bool enabled(LogLevel level) const { return sink_ && sink_->enabled(level); }
     void log(LogLevel level, std::string_view message, LogFields fields = {}) const noexcept;
-    void error(std::string_view message, LogFields fields = {}) const noexcept { log(LogLevel::Error, message, std::move(fields)); }
-    void warn(std::string_view message, LogFields fields = {}) const noexcept { log(LogLevel::Warn, message, std::move(fields)); }
-    void info(std::string_view message, LogFields fields = {}) const noexcept { log(LogLevel::Info, message, std::move(fields)); }
-    void debug(std::string_view message, LogFields fields = {}) const noexcept { log(LogLevel::Debug, message, std::move(fields)); }
-    void trace(std::string_view message, LogFields fields = {}) const noexcept { log(LogLevel::Trace, message, std::move(fields)); }
-    void flush(int timeout_ms = 1000) const { if (sink_) sink_->flush(timeout_ms); }
+    void error(std::string_view message, LogFields fields = {}) const noexcept {
+        log(LogLevel::Error, message, std::move(fields));
+    }
+    void warn(std::string_view message, LogFields fields = {}) const noexcept {
+        log(LogLevel::Warn, message, std::move(fields));
+    }
+    void info(std::string_view message, LogFields fields = {}) const noexcept {
+        log(LogLevel::Info, message, std::move(fields));
+    }
+    void debug(std::string_view message, LogFields fields = {}) const noexcept {
+        log(LogLevel::Debug, message, std::move(fields));
+    }
+    void trace(std::string_view message, LogFields fields = {}) const noexcept {
+        log(LogLevel::Trace, message, std::move(fields));
+    }
+    void flush(int timeout_ms = 1000) const {
+        if (sink_) sink_->flush(timeout_ms);
+    }
 
   private:
     std::shared_ptr<LogSink> sink_;  // shared by all handles derived from it; the last one closes it

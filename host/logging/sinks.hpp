@@ -15,13 +15,13 @@ enum class LogFormat : std::uint8_t { Auto, Pretty, Json };
 
 struct LogOptions {
     LogLevel level = LogLevel::Info;
-    LogFormat format = LogFormat::Auto;      // Auto: Pretty when the descriptor is a terminal
-    bool color = false;                      // Pretty only
+    LogFormat format = LogFormat::Auto;  // Auto: Pretty when the descriptor is a terminal
+    bool color = false;                  // Pretty only
     int fd = 2;
-    std::size_t queue_records = 8192;        // above this, records are dropped and counted
+    std::size_t queue_records = 8192;  // above this, records are dropped and counted
     std::size_t max_field_bytes = 8192;
     std::size_t max_line_bytes = 32768;
-    std::vector<std::string> secrets;        // exact substrings replaced by [REDACTED] wherever they appear
+    std::vector<std::string> secrets;  // exact substrings replaced by [REDACTED] wherever they appear
 };
 // Formats and writes on its own thread ("tw-log"). A sink that is destroyed writes what is queued, at most 1 s.
 std::shared_ptr<LogSink> make_stream_sink(LogOptions options);

@@ -27,11 +27,11 @@ bool ready_for_execution(const StepReadiness& step, std::int64_t now_ms);
 
 struct TaskCounts {
     int total = 0;
-    int done = 0;      // complete or resolved_manually
-    int failed = 0;    // error
-    int live = 0;      // enqueued or running
-    int waiting = 0;   // waiting_for_retry
-    int ready = 0;     // could run now but is not enqueued yet
+    int done = 0;     // complete or resolved_manually
+    int failed = 0;   // error
+    int live = 0;     // enqueued or running
+    int waiting = 0;  // waiting_for_retry
+    int ready = 0;    // could run now but is not enqueued yet
     int cancelled = 0;
 };
 // The state a Tasker server would have come to rest in (orchestration.md 1.5). `promoted`: steps were enqueued by the

@@ -46,7 +46,8 @@ std::optional<StepState> step_state(std::string_view name);
 constexpr bool is_terminal(TaskState state) { return state >= kFirstTerminalTask; }
 // `error` is not terminal for a step: an operator may reset it.
 constexpr bool is_terminal(StepState state) {
-    return state == StepState::Complete || state == StepState::Cancelled || state == StepState::ResolvedManually;
+    return state == StepState::Complete || state == StepState::Cancelled ||
+           state == StepState::ResolvedManually;
 }
 constexpr bool satisfies_children(StepState state) {
     return state == StepState::Complete || state == StepState::ResolvedManually;
@@ -54,11 +55,22 @@ constexpr bool satisfies_children(StepState state) {
 // Enqueued or running, in whatever stage.
 constexpr bool is_live(StepState state) {
     return state == StepState::Enqueued || state == StepState::InProgress ||
-           state == StepState::EnqueuedForOrchestration || state == StepState::EnqueuedAsErrorForOrchestration;
+           state == StepState::EnqueuedForOrchestration ||
+           state == StepState::EnqueuedAsErrorForOrchestration;
 }
 
 enum class StepEventKind : std::uint8_t {
-    Enqueue, Start, Succeed, FailRetryably, Fail, Retry, HandBack, Cancel, ResetForRetry, ResolveManually, CompleteManually,
+    Enqueue,
+    Start,
+    Succeed,
+    FailRetryably,
+    Fail,
+    Retry,
+    HandBack,
+    Cancel,
+    ResetForRetry,
+    ResolveManually,
+    CompleteManually,
 };
 
 // The state after the event, or nothing when the move is not legal. The embedded engine's condensed form of

@@ -34,9 +34,9 @@ struct WorkflowStep {
     int attempts = 0;  // before the claim's increment: 0 on the first run
     int max_attempts = 3;
     bool retryable = true;
-    std::string inputs_json;          // workflow_step.inputs; empty when there is none
-    SharedText previous_result;       // envelope of the last failed attempt; null on the first run
-    SharedText checkpoint_json;       // null when there is none
+    std::string inputs_json;     // workflow_step.inputs; empty when there is none
+    SharedText previous_result;  // envelope of the last failed attempt; null on the first run
+    SharedText checkpoint_json;  // null when there is none
 };
 
 struct DependencyResult {
@@ -45,11 +45,11 @@ struct DependencyResult {
 };
 
 struct TaskSequenceStep {
-    std::shared_ptr<const TaskInfo> task;                       // never null
+    std::shared_ptr<const TaskInfo> task;  // never null
     WorkflowStep workflow_step;
-    std::vector<DependencyResult> dependency_results;           // all transitive ancestors with a result, by step name
-    std::shared_ptr<const TaskTemplate> task_template;          // the pinned definition; never null
-    std::size_t step_index = 0;                                 // of step_definition() in the template
+    std::vector<DependencyResult> dependency_results;  // all transitive ancestors with a result, by step name
+    std::shared_ptr<const TaskTemplate> task_template;  // the pinned definition; never null
+    std::size_t step_index = 0;                         // of step_definition() in the template
 
     const StepTemplate& step_definition() const { return task_template->steps[step_index]; }
 };
@@ -60,9 +60,9 @@ struct StepEvent {
     Uuid step_uuid;
     Uuid correlation_id;
     TaskSequenceStep task_sequence_step;
-    std::int64_t claimed_ms = 0;         // wall clock
-    std::int64_t timeout_ms = 0;         // from start of the handler; 0: none
-    bool first_delivery = true;          // false after a lost attempt
+    std::int64_t claimed_ms = 0;  // wall clock
+    std::int64_t timeout_ms = 0;  // from start of the handler; 0: none
+    bool first_delivery = true;   // false after a lost attempt
 
     std::string_view callable() const { return task_sequence_step.step_definition().handler.callable; }
 };

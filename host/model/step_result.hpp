@@ -46,16 +46,16 @@ struct StepExecutionResult {
     Uuid step_uuid;
     Uuid task_uuid;
     bool success = false;
-    std::string status;               // "completed" or "error"
+    std::string status;  // "completed" or "error"
     std::int64_t execution_time_ms = 0;
-    std::string result_json = "{}";   // {} on failure
-    std::optional<StepError> error;   // absent on success
+    std::string result_json = "{}";  // {} on failure
+    std::optional<StepError> error;  // absent on success
     std::string worker_id;
     std::string correlation_id;
     std::string metadata_json = "{}";  // the author's
     std::int64_t started_ms = 0;       // wall clock
     std::int64_t completed_ms = 0;
-    std::string handler_version;       // plugin@version; empty: unknown
+    std::string handler_version;  // plugin@version; empty: unknown
     std::string worker_hostname;
     std::optional<std::int64_t> retry_after_ms;  // becomes the Retry-After header of orchestration_metadata
 };

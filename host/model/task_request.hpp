@@ -50,7 +50,8 @@ struct StepView {
     int attempts = 0;
     int max_attempts = 0;
     int crashes = 0;
-    std::optional<std::int64_t> created_ms, last_attempted_ms, last_failure_ms, next_retry_ms, processed_ms, backoff_ms;
+    std::optional<std::int64_t> created_ms, last_attempted_ms, last_failure_ms, next_retry_ms, processed_ms,
+        backoff_ms;
     std::string results_json;  // the stored envelope (protocol.md 7.1); empty when there is none
     std::vector<std::string> dependencies;
 };
@@ -65,8 +66,8 @@ struct TaskView {
     int priority = 0;
     Uuid correlation_id;
     std::optional<Uuid> parent_correlation_id;
-    int total_steps = 0, pending_steps = 0, in_progress_steps = 0, completed_steps = 0, failed_steps = 0, ready_steps = 0,
-        enqueued_steps = 0;
+    int total_steps = 0, pending_steps = 0, in_progress_steps = 0, completed_steps = 0, failed_steps = 0,
+        ready_steps = 0, enqueued_steps = 0;
     std::vector<StepView> steps;  // template order; empty in lists
 };
 

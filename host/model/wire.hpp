@@ -17,10 +17,10 @@ std::string_view envelope_result(std::string_view envelope);
 
 struct EnvelopeSummary {
     bool success = false;
-    bool metadata_retryable = false;   // missing means false
+    bool metadata_retryable = false;  // missing means false
     std::string error_type, error_message, worker_id;
     std::int64_t execution_time_ms = 0;
-    std::string retry_after;           // the header's text, name matched in any case; empty: none
+    std::string retry_after;  // the header's text, name matched in any case; empty: none
 };
 // Reads back what readers and the orchestration need. Throws Error when the text is not an envelope.
 EnvelopeSummary summarise_envelope(std::string_view envelope);

@@ -10,27 +10,27 @@ namespace tasker::host {
 
 struct BootstrapResult {
     bool success = false;
-    std::string handle_id;      // of this worker instance; a UUID
+    std::string handle_id;  // of this worker instance; a UUID
     std::string worker_id;
-    std::string status;         // "started", "already_running" or "failed"
+    std::string status;  // "started", "already_running" or "failed"
     std::string message;
     std::optional<std::string> error_message;
 };
 
 struct WorkerStatus {
     bool running = false;
-    std::string environment;                       // test, development, production
-    std::string worker_core_status;                // starting, running, draining, stopped
+    std::string environment;         // test, development, production
+    std::string worker_core_status;  // starting, running, draining, stopped
     bool web_api_enabled = false;
     std::vector<std::string> supported_namespaces;
-    int database_pool_size = 0;                    // connections to the store
+    int database_pool_size = 0;  // connections to the store
     int database_pool_idle = 0;
-    std::optional<std::string> error;              // why it is not running
+    std::optional<std::string> error;  // why it is not running
     // Ours, beside the seed's:
     std::string worker_id;
     std::int64_t uptime_ms = 0;
     int handlers = 0, templates = 0, plugins = 0;
-    std::vector<std::string> missing_callables;    // used by a template, offered by no plugin
+    std::vector<std::string> missing_callables;  // used by a template, offered by no plugin
     int slots = 0, running_steps = 0, abandoned_threads = 0;
     std::int64_t steps_succeeded = 0, steps_failed = 0, results_refused = 0;
 };
