@@ -2,6 +2,10 @@
 add_library(tasker_warnings INTERFACE)
 target_compile_options(tasker_warnings INTERFACE -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wnon-virtual-dtor
                                                  -Wold-style-cast)
+if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND CMAKE_CXX_COMPILER_VERSION VERSION_LESS 13)
+  # False alarm on `"literal" + std::string` when optimising (GCC bug 105651).
+  target_compile_options(tasker_warnings INTERFACE -Wno-restrict)
+endif()
 if(TASKER_WERROR)
   target_compile_options(tasker_warnings INTERFACE -Werror)
 endif()
