@@ -1,5 +1,6 @@
 #pragma once
-// Discovery of plugin files: roots -> one verdict a file, and a registry of what loaded. Call from one thread.
+// Discovery of plugin files: roots -> one verdict a file, and a registry of what loaded. Call from one
+// thread.
 
 #include <cstdint>
 #include <filesystem>
@@ -15,18 +16,19 @@
 namespace tasker::host {
 
 struct PluginOptions {
-    std::vector<std::filesystem::path> roots;     // scanned one level deep for *.so, sorted
-    std::filesystem::path cache_dir;              // private content-addressed copies; made 0700
-    bool relax_permissions = false;               // each relaxed fault is a warning instead of a refusal
-    std::map<std::string, std::string> plugin_config_json;  // plugin id -> its configuration section, given to create()
-    std::string worker_id, namespace_name;        // told to plugins through the host table
+    std::vector<std::filesystem::path> roots;  // scanned one level deep for *.so, sorted
+    std::filesystem::path cache_dir;           // private content-addressed copies; made 0700
+    bool relax_permissions = false;            // each relaxed fault is a warning instead of a refusal
+    std::map<std::string, std::string>
+        plugin_config_json;                 // plugin id -> its configuration section, given to create()
+    std::string worker_id, namespace_name;  // told to plugins through the host table
 };
 
 struct PluginReport {
     std::filesystem::path path;
-    std::string state;       // loaded, rejected, duplicate
-    std::string reason;      // why not; with the remedy. Empty when loaded
-    std::string hash;        // sha256 of the content; empty when it could not be read
+    std::string state;   // loaded, rejected, duplicate
+    std::string reason;  // why not; with the remedy. Empty when loaded
+    std::string hash;    // sha256 of the content; empty when it could not be read
     std::uint64_t bytes = 0;
     std::string id, version, sdk, abi;  // abi: "0.0"
     std::vector<HandlerInfo> handlers;
@@ -38,8 +40,8 @@ struct LoadedPlugins {
     std::vector<PluginReport> reports;  // one a file, sorted by path
 };
 
-// The seed's HandlerRegistry.instance(). Never throws for what a file contains. Never unloads: a plugin stays mapped
-// until the process ends. Shutdown hooks of plugins run when `keep_alive` of the last handler is gone.
+// The seed's HandlerRegistry.instance(). Never throws for what a file contains. Never unloads: a plugin stays
+// mapped until the process ends. Shutdown hooks of plugins run when `keep_alive` of the last handler is gone.
 LoadedPlugins load_plugins(const PluginOptions& options, const Logger& log);
 
 // What can be said of a file without running any of its code (permissions, ELF, notes, manifest).

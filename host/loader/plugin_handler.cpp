@@ -1,0 +1,79 @@
+#include "host/loader/plugin_handler.hpp"
+
+#include <exception>
+
+#include "host/core/error.hpp"
+#include "host/loader/error_text.hpp"
+#include "host/loader/plugin_call.hpp"
+
+namespace tasker::host {
+
+namespace {
+Failed broken(std::string message) {
+    Failed failed;
+    failed.message = std::move(message);
+    failed.error_code = "HANDLER_EXCEPTION";
+    return failed;
+}
+
+class PluginInstance final : public HandlerInstance {
+  public:
+    PluginInstance(std::shared_ptr<const Plugin> plugin, const HandlerDescriptor& descriptor, void* instance)
+        : plugin_(std::move(plugin)), descriptor_(descriptor), instance_(instance) {}
+    ~PluginInstance() override {
+        if (descriptor_.table.destroy != nullptr) descriptor_.table.destroy(instance_);
+    }
+    PluginInstance(const PluginInstance&) = delete;
+    PluginInstance& operator=(const PluginInstance&) = delete;
+
+    // The ABI forbids exceptions, but a C function built with -fexceptions can let one through all the same.
+    StepOutcome call(const StepEvent& event, CallControl& control) override {
+        try {
+            PluginCall running(event, control, plugin_->descriptor().id, descriptor_.info.callable);
+            if (!running.started())
+                return broken("more than " + std::to_string(kMaxRunningCalls) + " calls are running");
+            return running.finish(descriptor_.table.call(instance_, running.step(), running.handle()));
+        } catch (const std::exception& error) {
+            return broken(error.what());
+        } catch (...) {
+            return broken("an exception that is not a std::exception crossed the plugin boundary");
+        }
+    }
+
+  private:
+    std::shared_ptr<const Plugin> plugin_;
+    const HandlerDescriptor& descriptor_;  // of plugin_
+    void* instance_;
+};
+}  // namespace
+
+PluginHandler::PluginHandler(std::shared_ptr<const Plugin> plugin, std::size_t index,
+                             const std::string& source)
+    : plugin_(std::move(plugin)),
+      descriptor_(plugin_->descriptor().handlers[index]),
+      info_(descriptor_.info) {
+    info_.source = source;
+}
+
+std::unique_ptr<HandlerInstance> PluginHandler::create(unsigned slot) {
+    void* instance = nullptr;
+    if (descriptor_.table.create != nullptr) {
+        ErrorText error;
+        const std::string& config = plugin_->config_json();
+        const tasker_create_v0 args{sizeof(tasker_create_v0), slot,
+                                    plugin_->host(),          {config.data(), config.size()},
+                                    plugin_->state(),         error.sink()};
+        const int32_t status = descriptor_.table.create(descriptor_.original, &args, &instance);
+        if (status != TASKER_OK) {
+            const std::string text = error.text();
+            throw PluginError(
+                "handler " + info_.callable + " of " + info_.source +
+                    " cannot be created: " + status_name(status) + (text.empty() ? "" : ": " + text),
+                status == TASKER_E_CONFIG ? "correct the configuration section of plugin " + info_.plugin_id
+                                          : std::string{});
+        }
+    }
+    return std::make_unique<PluginInstance>(plugin_, descriptor_, instance);
+}
+
+}  // namespace tasker::host

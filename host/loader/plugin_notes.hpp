@@ -1,0 +1,41 @@
+#pragma once
+// What the pre-check of a plugin file comes to: the rules over its ELF facts and its TASKER notes. No code of the file
+// runs. Pure.
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "host/registry/handler.hpp"
+
+namespace tasker::host {
+
+struct AbiVersion {
+    std::uint16_t major = 0, minor = 0, min_host_minor = 0;
+    std::string str() const { return std::to_string(major) + "." + std::to_string(minor); }
+};
+
+// The manifest of the note, as far as it says something: an empty text is not compared with the descriptor.
+struct Manifest {
+    std::string id, version, sdk;
+    std::vector<HandlerInfo> handlers;
+};
+
+struct PluginNotes {
+    AbiVersion abi;
+    std::optional<Manifest> manifest;
+    std::vector<std::string> warnings;
+};
+
+// Throws PluginError when the file must not be loaded.
+PluginNotes precheck_plugin(std::string_view file);
+
+// The rule of versions, shared by note and descriptor. Throws PluginError with both versions and the remedy.
+void require_compatible(const AbiVersion& plugin, std::string_view sdk);
+
+// 1 to 128 of [A-Za-z0-9_.:-].
+bool is_callable_name(std::string_view name);
+
+}  // namespace tasker::host
