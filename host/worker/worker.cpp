@@ -1,0 +1,243 @@
+#include "host/worker/worker.hpp"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <exception>
+#include <set>
+#include <utility>
+#include <variant>
+
+#include "host/core/error.hpp"
+#include "host/core/uuid.hpp"
+#include "host/worker/store_location.hpp"
+
+namespace tasker::host {
+
+namespace {
+std::string hostname() {
+    std::array<char, 256> name{};
+    if (gethostname(name.data(), name.size() - 1) != 0) return {};
+    return name.data();
+}
+
+std::string with_hint(const Error& error) {
+    return error.hint().empty() ? error.what() : std::string(error.what()) + "; " + error.hint();
+}
+
+template <class T>
+T& required(const std::unique_ptr<T>& part) {
+    if (!part)
+        throw Error("the worker is not running", "bootstrap_worker did not succeed; see BootstrapResult");
+    return *part;
+}
+
+std::set<std::string> as_set(const std::vector<std::string>& names) { return {names.begin(), names.end()}; }
+}  // namespace
+
+Worker::Worker(BootstrapConfig config, HandlerRegistry registry)
+    : config_(std::move(config)), registry_(std::move(registry)) {
+    if (!config_.worker_id || config_.worker_id->empty()) config_.worker_id = "cpp-worker";
+    if (config_.namespaces.empty()) config_.namespaces = {config_.namespace_name};
+    config_.subscriber.namespaces = config_.namespaces;
+    if (config_.subscriber.worker_hostname.empty()) config_.subscriber.worker_hostname = hostname();
+    if (config_.clock == nullptr) {
+        own_clock_ = std::make_unique<SystemClock>();
+        config_.clock = own_clock_.get();
+    }
+    if (config_.random == nullptr) {
+        own_random_ = std::make_unique<SystemRandom>();
+        config_.random = own_random_.get();
+    }
+    if (!config_.open_engine) {
+        config_.open_engine = [](const EngineOptions& options, const Clock& clock, Random& random,
+                                 const Logger& log) { return Engine::open(options, clock, random, log); };
+    }
+    template_count_ = static_cast<int>(config_.templates.all().size());
+    for (const std::string& callable : config_.templates.callables(as_set(config_.namespaces))) {
+        if (!registry_.is_registered(callable)) missing_callables_.push_back(callable);
+    }
+}
+
+Engine& Worker::engine() const { return required(engine_); }
+TaskerRuntime& Worker::runtime() const { return required(runtime_); }
+EventSystem& Worker::event_system() const { return required(event_system_); }
+
+// The steps of a worker's life, apart from the class so that its header shows what users need.
+struct WorkerLifecycle {
+    static std::unique_ptr<Worker> make(BootstrapConfig config, HandlerRegistry registry) {
+        return std::unique_ptr<Worker>(new Worker(std::move(config), std::move(registry)));
+    }
+
+    static void open_engine(Worker& worker, const std::filesystem::path& store) {
+        const BootstrapConfig& config = worker.config_;
+        EngineOptions options;
+        options.store = store;
+        options.durability = config.durability;
+        options.default_step_timeout_ms = config.default_step_timeout_ms;
+        options.max_runtime_ms = config.max_runtime_ms;
+        options.deadline_backstop_ms =
+            std::max(options.deadline_backstop_ms, config.subscriber.cancel_grace_ms + 5000);
+        options.missing_handler_timeout_ms = config.missing_handler_timeout_ms;
+        options.fail_missing_handler = config.fail_missing_handler;
+        worker.engine_ = config.open_engine(options, *config.clock, *config.random, config.log);
+        worker.engine_->set_catalog(std::make_shared<const TemplateCatalog>(config.templates));
+        worker.runtime_ = worker.engine_->attach({*config.worker_id, config.namespaces});
+        worker.event_system_ =
+            std::make_unique<EventSystem>(worker.registry_, *worker.runtime_, *config.worker_id,
+                                          config.subscriber, config.poller, config.log, *config.clock);
+    }
+
+    // Why it failed, or nothing.
+    static std::optional<BootstrapResult> start(Worker& worker) {
+        const auto failed = [&](std::string status, const std::string& message) {
+            BootstrapResult result;
+            result.worker_id = *worker.config_.worker_id;
+            result.status = std::move(status);
+            result.message = message;
+            result.error_message = message;
+            worker.failure_ = message;
+            return result;
+        };
+        try {
+            const BootstrapConfig& config = worker.config_;
+            const auto store = locate_store(config.store, config.database_url, config.state_dir);
+            auto lock = StoreLock::acquire(store, "host");
+            if (const auto* holder = std::get_if<StoreHolder>(&lock)) {
+                const std::string who = store.string() + " (pid " + std::to_string(holder->pid) + ")";
+                if (holder->role == "host")
+                    return failed("already_running", "a worker is already running on " + who);
+                return failed("failed", "the store is in use by a " + holder->role + " command: " + who);
+            }
+            worker.lock_.emplace(std::move(std::get<StoreLock>(lock)));
+            open_engine(worker, store);
+        } catch (const StoreRefused&) {
+            throw;
+        } catch (const Error& error) {
+            take_down(worker);
+            return failed("failed", with_hint(error));
+        } catch (const std::exception& error) {
+            take_down(worker);
+            return failed("failed", error.what());
+        }
+        return std::nullopt;
+    }
+
+    // Frees the store after a failed start.
+    static void take_down(Worker& worker) {
+        worker.event_system_.reset();
+        worker.runtime_.reset();
+        worker.engine_.reset();
+        worker.lock_.reset();
+    }
+
+    static BootstrapResult announce(Worker& worker) {
+        UuidGenerator uuids(*worker.config_.clock, *worker.config_.random);
+        BootstrapResult result;
+        result.success = true;
+        result.handle_id = uuids.next().str();
+        result.worker_id = *worker.config_.worker_id;
+        result.status = "started";
+        result.message = "Worker " + result.worker_id + " started";
+        worker.started_ms_ = worker.config_.clock->steady_ms();
+        worker.running_.store(true);
+        if (worker.config_.start_event_system) worker.event_system_->start();
+        return result;
+    }
+
+    static std::string stop(Worker& worker) {
+        const std::scoped_lock control(worker.control_);
+        if (!worker.running_.exchange(false)) return "Worker is not running";
+        std::exception_ptr first;
+        const auto attempt = [&first](const std::function<void()>& step) {
+            try {
+                step();
+            } catch (...) {
+                if (!first) first = std::current_exception();
+            }
+        };
+        attempt([&] { worker.event_system_->stop(); });
+        attempt([&] { worker.runtime_->transition_to_graceful_shutdown(); });
+        attempt([&] { worker.runtime_->stop(); });
+        attempt([&] { worker.engine_->stop(); });
+        worker.lock_.reset();
+        if (first) std::rethrow_exception(first);
+        return "Worker " + worker.worker_id() + " stopped";
+    }
+
+    static std::string transition(Worker& worker) {
+        const std::scoped_lock control(worker.control_);
+        if (!worker.running_.load())
+            throw Error("cannot start a graceful shutdown: the worker is not running");
+        worker.runtime_->transition_to_graceful_shutdown();
+        return "Worker " + worker.worker_id() + " is shutting down gracefully";
+    }
+
+    static void fill_from_runtime(const Worker& worker, WorkerStatus& status) {
+        const RuntimeStatus runtime = worker.runtime_->status();
+        status.worker_core_status = runtime.core_status;
+        status.database_pool_size = runtime.pool_size;
+        status.database_pool_idle = runtime.pool_idle;
+        if (!runtime.error.empty()) status.error = runtime.error;
+        status.uptime_ms = worker.config_.clock->steady_ms() - worker.started_ms_;
+    }
+
+    static void fill_counts(const Worker& worker, WorkerStatus& status) {
+        std::set<std::string> plugins;
+        for (const auto& handler : worker.registry_.all()) plugins.insert(handler->info().plugin_id);
+        plugins.erase("");
+        status.plugins = static_cast<int>(plugins.size());
+        status.handlers = static_cast<int>(worker.registry_.handler_count());
+        status.templates = worker.template_count_;
+        status.missing_callables = worker.missing_callables_;
+        if (!worker.event_system_) return;
+        const ExecutorStats stats = worker.event_system_->subscriber().stats();
+        status.slots = stats.slots;
+        status.running_steps = stats.running;
+        status.abandoned_threads = stats.abandoned;
+        status.steps_succeeded = stats.succeeded;
+        status.steps_failed = stats.failed;
+        status.results_refused = stats.refused;
+    }
+
+    static WorkerStatus status(const Worker& worker) {
+        WorkerStatus status;
+        status.running = worker.running_.load();
+        status.environment = worker.config_.environment;
+        status.worker_id = worker.worker_id();
+        status.supported_namespaces = worker.config_.namespaces;
+        status.web_api_enabled = worker.web_api_enabled_.load();
+        status.worker_core_status = "stopped";
+        if (status.running) {
+            fill_from_runtime(worker, status);
+        } else {
+            status.error = worker.failure_.empty() ? "the worker is stopped" : worker.failure_;
+        }
+        fill_counts(worker, status);
+        return status;
+    }
+};
+
+Worker::~Worker() {
+    try {
+        WorkerLifecycle::stop(*this);
+    } catch (const std::exception& error) {
+        config_.log.error("Worker could not be stopped cleanly",
+                          {{"component", "worker"}, {"operation", "stop"}, {"error_message", error.what()}});
+    }
+}
+
+Bootstrapped bootstrap_worker(BootstrapConfig config, HandlerRegistry registry) {
+    auto worker = WorkerLifecycle::make(std::move(config), std::move(registry));
+    if (auto failure = WorkerLifecycle::start(*worker)) return {std::move(worker), std::move(*failure)};
+    BootstrapResult result = WorkerLifecycle::announce(*worker);
+    return {std::move(worker), std::move(result)};
+}
+
+std::string stop_worker(Worker& worker) { return WorkerLifecycle::stop(worker); }
+WorkerStatus worker_status(const Worker& worker) { return WorkerLifecycle::status(worker); }
+std::string transition_to_graceful_shutdown(Worker& worker) { return WorkerLifecycle::transition(worker); }
+bool is_worker_running(const Worker& worker) { return worker.running(); }
+
+}  // namespace tasker::host
