@@ -1,0 +1,301 @@
+#include "host/process/worker_server.hpp"
+
+#include <algorithm>
+#include <exception>
+#include <utility>
+
+#include "host/core/error.hpp"
+#include "host/process/banner.hpp"
+#include "host/process/shutdown_sequence.hpp"
+
+namespace tasker::host {
+
+namespace {
+// A signal that ends the process does so within two seconds; this leaves the rest for the log and the exit.
+constexpr std::int64_t kForceAfterMs = 1500;
+constexpr std::int64_t kStatusEveryMs = 100;
+constexpr std::int64_t kHealthCheckEvery = 60;
+
+BootstrapConfig bootstrap_config(const Config& config, const TemplateCatalog& catalog) {
+    BootstrapConfig bootstrap;
+    bootstrap.worker_id = config.worker_id;
+    bootstrap.namespaces = served_namespaces(config, catalog);
+    bootstrap.namespace_name = bootstrap.namespaces.front();
+    if (config.config_path) bootstrap.config_path = config.config_path->string();
+    bootstrap.log_level = std::string(name(config.log_level));
+    bootstrap.environment = config.environment;
+    bootstrap.state_dir = config.state_dir.string();
+    bootstrap.database_url = config.database_url;
+    if (!is_postgres(config)) bootstrap.store = store_path(config).string();
+    bootstrap.templates = catalog;
+    bootstrap.durability = config.durability == "process" ? Durability::Process : Durability::Full;
+    bootstrap.subscriber.threads = config.threads;
+    bootstrap.subscriber.prefetch = config.prefetch;
+    bootstrap.subscriber.handler_concurrency = config.handler_concurrency;
+    bootstrap.subscriber.cancel_grace_ms = config.cancel_grace_ms;
+    bootstrap.subscriber.max_runtime_ms = config.max_runtime_ms;
+    bootstrap.subscriber.drain_timeout_ms = config.drain_timeout_ms;
+    bootstrap.subscriber.max_abandoned = config.max_abandoned;
+    bootstrap.poller.polling_interval_ms = config.polling_interval_ms;
+    bootstrap.poller.starvation_check_interval = config.starvation_check_interval;
+    bootstrap.poller.cleanup_interval = config.cleanup_interval;
+    bootstrap.default_step_timeout_ms = config.default_step_timeout_ms;
+    bootstrap.max_runtime_ms = config.max_runtime_ms;
+    bootstrap.missing_handler_timeout_ms = config.missing_handler_timeout_ms;
+    bootstrap.fail_missing_handler = config.missing_handler == "fail";
+    bootstrap.start_event_system = false;
+    return bootstrap;
+}
+
+std::string text_of(const std::exception& error) {
+    const auto* ours = dynamic_cast<const Error*>(&error);
+    return ours == nullptr || ours->hint().empty() ? error.what()
+                                                   : std::string(error.what()) + "; " + ours->hint();
+}
+}  // namespace
+
+WorkerServer::WorkerServer(const LoadedConfig& config, const WorkerCommandOptions& options)
+    : config_(config),
+      options_(options),
+      log_(options.log),
+      signals_(*options.signals),
+      status_due_ms_(kNever),
+      last_status_ms_(options.clock->steady_ms() - kStatusEveryMs) {}
+
+WorkerServer::~WorkerServer() = default;
+
+ExitCode WorkerServer::run() {
+    try {
+        return start_and_serve();
+    } catch (const std::exception& error) {
+        log_.error("Unhandled error: " + text_of(error),
+                   {{"component", "server"}, {"operation", "fatal"}, {"error_message", error.what()}});
+        return ExitCode::Unhandled;
+    }
+}
+
+ExitCode WorkerServer::start_and_serve() {
+    show_banner(config_, options_.version, log_);
+    for (const std::string& notice : config_.notices) log_.info(notice, {{"component", "config"}});
+    for (const std::string& warning : config_.warnings) log_.warn(warning, {{"component", "config"}});
+    try {
+        watch_start();
+    } catch (const StoreRefused& error) {
+        log_.error(
+            "Failed to bootstrap worker: " + text_of(error),
+            {{"component", "bootstrap"}, {"operation", "bootstrap_worker"}, {"error_message", error.what()}});
+        return ExitCode::StoreRefused;
+    } catch (const std::exception& error) {
+        log_.error("Unexpected error during startup: " + text_of(error),
+                   {{"component", "server"}, {"operation", "startup"}, {"error_message", error.what()}});
+        return ExitCode::StartUnexpected;
+    }
+    if (start_failure_) return *start_failure_;
+    main_loop();
+    return shut_down();
+}
+
+void WorkerServer::watch_start() {
+    Phase starting("tw-start", signals_, [this] { start_up(); });
+    std::int64_t give_up_ms = kNever;
+    while (!starting.done()) {
+        if (const auto signal = signals_.next(std::min(give_up_ms, status_due_ms_))) handle(*signal);
+        report_status_when_due();
+        if (!shutdown_requested_.load() || starting.done()) continue;
+        if (give_up_ms == kNever) give_up_ms = now() + kForceAfterMs;
+        // Nothing was claimed yet, and the store survives an exit at any point.
+        if (now() >= give_up_ms || stop_signals_ > 1) {
+            options_.exit_now(ExitCode::Done);
+            break;
+        }
+    }
+    while (!starting.done()) signals_.next(kNever);  // only where exit_now returns
+    starting.rethrow();
+}
+
+void WorkerServer::start_up() {
+    log_.info("Initializing C++ Worker Bootstrap...",
+              {{"component", "bootstrap"}, {"operation", "initialize"}});
+    log_.info("Discovering C++ handlers...", {{"component", "registry"}, {"operation", "discover"}});
+    Discovered found = options_.discover(config_.config, log_);
+    if (shutdown_requested_.load()) return;
+    report_discovery(found, served_namespaces(config_.config, found.templates.catalog), log_);
+    bootstrap(std::move(found));
+    if (start_failure_ || shutdown_requested_.load()) return;
+    start_event_system();
+    announce_ready();
+}
+
+void WorkerServer::bootstrap(Discovered found) {
+    BootstrapConfig bootstrap = bootstrap_config(config_.config, found.templates.catalog);
+    bootstrap.log = log_;
+    bootstrap.clock = options_.clock;
+    bootstrap.open_engine = options_.open_engine;
+    Bootstrapped started = bootstrap_worker(std::move(bootstrap), std::move(found.plugins.registry));
+    if (!started.result.success) {
+        log_.error("Failed to bootstrap worker: " + started.result.message,
+                   {{"component", "bootstrap"},
+                    {"operation", "bootstrap_worker"},
+                    {"error_message", started.result.message}});
+        start_failure_ = ExitCode::Bootstrap;
+        return;
+    }
+    worker_ = std::move(started.worker);
+    visible_.store(worker_.get());
+    if (!options_.start_api || shutdown_requested_.load()) return;
+    try {
+        options_.start_api(*worker_, found.plugins.reports);
+        api_started_ = true;
+    } catch (const BootstrapError& error) {
+        log_.error("Failed to start the API: " + text_of(error),
+                   {{"component", "bootstrap"}, {"operation", "start_api"}, {"error_message", error.what()}});
+        start_failure_ = ExitCode::Bootstrap;
+    }
+}
+
+void WorkerServer::start_event_system() {
+    log_.info("Starting C++ event dispatch system...",
+              {{"component", "event_system"}, {"operation", "initialize"}});
+    EventSystem& events = worker_->event_system();
+    log_.info("  EventBridge: Started", {{"component", "event_bridge"}, {"operation", "start"}});
+    events.subscriber().start();
+    log_.info("  StepExecutionSubscriber: Started (worker_id=" + worker_->worker_id() + ")",
+              {{"component", "subscriber"}, {"operation", "start"}, {"worker_id", worker_->worker_id()}});
+    events.poller().start();
+    const std::string interval = std::to_string(events.poller().config().polling_interval_ms);
+    log_.info("  EventPoller: Started (" + interval + "ms polling interval)",
+              {{"component", "event_poller"}, {"operation", "start"}, {"polling_interval_ms", interval}});
+    log_.info("C++ event dispatch system ready");
+    log_.info(kRuler);
+}
+
+void WorkerServer::announce_ready() {
+    log_.info("C++ worker system started successfully", {{"component", "server"}, {"operation", "started"}});
+    log_.info("  native foundation: Bootstrapped via FFI");
+    log_.info("  C++ handlers: Registered and ready");
+    log_.info("  Event dispatch: Active (polling -> handlers -> completion)");
+    log_.info("  Worker status: Running and processing tasks");
+    log_.info("Worker ready and processing tasks");
+    log_.info(kRuler);
+}
+
+void WorkerServer::main_loop() {
+    const std::int64_t interval = config_.config.environment == "production" ? 5000 : 1000;
+    std::int64_t loop_count = 0;
+    std::int64_t next_turn = now() + interval;
+    while (!shutdown_requested_.load()) {
+        if (const auto signal = signals_.next(std::min(next_turn, status_due_ms_))) handle(*signal);
+        report_status_when_due();
+        if (shutdown_requested_.load() || now() < next_turn) continue;
+        next_turn = now() + interval;
+        ++loop_count;
+        if (loop_count % kHealthCheckEvery == 0) health_check(loop_count / kHealthCheckEvery);
+    }
+}
+
+void WorkerServer::health_check(std::int64_t number) {
+    const WorkerStatus status = worker_status(*worker_);
+    const std::string label = "Health check #" + std::to_string(number) + ": ";
+    if (status.running && !status.error) {
+        log_.debug(label + "OK", {{"component", "server"}, {"operation", "health_check"}});
+        return;
+    }
+    const std::string error = status.error.value_or("unknown");
+    log_.warn(label + "UNHEALTHY - " + error,
+              {{"component", "server"}, {"operation", "health_check"}, {"error", error}});
+}
+
+void WorkerServer::handle(ServerSignal signal) {
+    switch (signal) {
+        case ServerSignal::Terminate:
+        case ServerSignal::Interrupt: {
+            ++stop_signals_;
+            const bool first = !shutdown_requested_.exchange(true);
+            log_.info("Received " + std::string(name(signal)) + " signal, " +
+                          (first ? "initiating shutdown..." : "stopping at once..."),
+                      {{"component", "server"}, {"operation", "shutdown"}, {"signal", name(signal)}});
+            return;
+        }
+        case ServerSignal::Status:
+            // A storm of them is answered ten times a second, the last one always.
+            if (status_due_ms_ == kNever) status_due_ms_ = std::max(now(), last_status_ms_ + kStatusEveryMs);
+            return;
+        case ServerSignal::Hangup:
+            log_.info("Received SIGHUP signal, ignored: a worker reads its configuration when it starts",
+                      {{"component", "server"}, {"operation", "signal"}, {"signal", name(signal)}});
+            return;
+    }
+}
+
+void WorkerServer::report_status_when_due() {
+    if (status_due_ms_ == kNever || now() < status_due_ms_) return;
+    status_due_ms_ = kNever;
+    last_status_ms_ = now();
+    report_status();
+}
+
+void WorkerServer::report_status() {
+    const LogFields fields{{"component", "server"}, {"operation", "status_check"}};
+    log_.info("Received SIGUSR1 signal, reporting worker status...", fields);
+    try {
+        const Worker* const worker = visible_.load();
+        WorkerStatus status;
+        if (worker != nullptr) {
+            status = worker_status(*worker);
+        } else {
+            status.environment = config_.config.environment;
+            status.worker_id = config_.config.worker_id;
+            status.worker_core_status = "starting";
+            status.error = "the worker is starting";
+        }
+        log_.info("Worker Status: " + to_json(status), fields);
+    } catch (const std::exception& error) {
+        log_.error("Failed to get worker status: " + std::string(error.what()), fields);
+    }
+}
+
+ExitCode WorkerServer::shut_down() {
+    log_.info("Starting shutdown sequence...", {{"component", "server"}, {"operation", "shutdown"}});
+    if (worker_) {
+        try {
+            const std::function<void()> stop_api = api_started_ ? options_.stop_api : std::function<void()>{};
+            Phase stopping("tw-stop", signals_,
+                           [&] { drained_ = run_shutdown_sequence(*worker_, stop_api, log_); });
+            watch_shutdown(stopping);
+            stopping.rethrow();
+        } catch (const std::exception& error) {
+            log_.error("Error during shutdown: " + text_of(error),
+                       {{"component", "server"}, {"operation", "shutdown"}, {"error_message", error.what()}});
+            return ExitCode::Failed;
+        }
+    }
+    log_.info("C++ worker shutdown completed successfully",
+              {{"component", "server"}, {"operation", "shutdown"}});
+    log_.info("C++ Worker Server terminated gracefully",
+              {{"component", "server"}, {"operation", "shutdown"}});
+    const ExitCode code =
+        stop_signals_ > 1 || drained_.handed_back > 0 ? ExitCode::HandedBack : ExitCode::Done;
+    // A handler that still runs would race with the end of the process.
+    if (worker_ && worker_status(*worker_).abandoned_threads > 0) options_.exit_now(code);
+    return code;
+}
+
+void WorkerServer::watch_shutdown(Phase& stopping) {
+    std::int64_t give_up_ms = kNever;
+    while (!stopping.done()) {
+        if (const auto signal = signals_.next(std::min(give_up_ms, status_due_ms_))) handle(*signal);
+        report_status_when_due();
+        if (stop_signals_ < 2 || stopping.done()) continue;
+        if (give_up_ms == kNever) {
+            give_up_ms = now() + kForceAfterMs;
+            worker_->event_system().subscriber().abort_drain();
+        }
+        if (now() >= give_up_ms) {
+            options_.exit_now(ExitCode::HandedBack);
+            break;
+        }
+    }
+    while (!stopping.done()) signals_.next(kNever);  // only where exit_now returns
+}
+
+}  // namespace tasker::host
