@@ -1,0 +1,32 @@
+# tasker_add_plugin(NAME sources... [LINK_LIBRARIES libraries...])
+#
+# A plugin NAME.so that exports its entry and nothing else, resolves all its symbols when it is linked, and stays in
+# the process once loaded. It lands in CMAKE_LIBRARY_OUTPUT_DIRECTORY, else in the current binary folder. Sources in
+# C only get the C ABI alone; with any C++ source the C++ SDK comes along.
+set(TASKER_PLUGIN_MAP ${CMAKE_CURRENT_LIST_DIR}/plugin.map)
+
+function(tasker_add_plugin name)
+  cmake_parse_arguments(PARSE_ARGV 1 ARG "" "" "LINK_LIBRARIES")
+  set(sources ${ARG_UNPARSED_ARGUMENTS})
+  if(NOT sources)
+    message(FATAL_ERROR "tasker_add_plugin(${name}): name the sources after it: tasker_add_plugin(${name} ${name}.cpp)")
+  endif()
+  add_library(${name} MODULE ${sources})
+  set(cxx_sources ${sources})
+  list(FILTER cxx_sources EXCLUDE REGEX "\\.(c|h)$")
+  if(cxx_sources)
+    target_link_libraries(${name} PRIVATE tasker::sdk)
+    set_target_properties(${name} PROPERTIES CXX_VISIBILITY_PRESET hidden VISIBILITY_INLINES_HIDDEN ON CXX_EXTENSIONS OFF)
+  else()
+    target_link_libraries(${name} PRIVATE tasker::abi)
+    target_compile_features(${name} PRIVATE c_std_11)
+  endif()
+  set_target_properties(${name} PROPERTIES PREFIX "" SUFFIX ".so" C_VISIBILITY_PRESET hidden)
+  target_link_libraries(${name} PRIVATE ${ARG_LINK_LIBRARIES})
+  target_link_options(${name} PRIVATE -Wl,--version-script=${TASKER_PLUGIN_MAP} -Wl,-z,now -Wl,-z,relro -Wl,-z,nodelete
+                                      -Wl,--build-id=sha1)
+  if(NOT TASKER_SANITIZE) # a sanitizer's symbols come from the program that loads the plugin
+    target_link_options(${name} PRIVATE -Wl,-z,defs)
+  endif()
+  set_property(TARGET ${name} APPEND PROPERTY LINK_DEPENDS ${TASKER_PLUGIN_MAP})
+endfunction()
