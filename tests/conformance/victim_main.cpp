@@ -1,0 +1,93 @@
+// A host to be killed: opens the store named on its command line, submits ten diamonds and works on them.
+// "hold" completes three steps, keeps four more running and waits; "work" completes until it is killed.
+// Writes "task UUID", "completed STEP" and "running STEP" lines, each only once that is durable.
+
+#include <unistd.h>
+
+#include <memory>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "host/core/wakeup.hpp"
+#include "host/engine/engine.hpp"
+#include "tests/conformance/template_text.hpp"
+#include "tests/support/eventually.hpp"
+
+namespace {
+
+using namespace tasker::host;
+using namespace tasker::host::conformance;
+using namespace std::chrono_literals;
+
+// One write a line: two threads speak.
+void say(const std::string& key, const Uuid& uuid) {
+    const std::string line = key + ' ' + uuid.str() + '\n';
+    if (write(STDOUT_FILENO, line.data(), line.size()) < 0) _exit(1);
+}
+
+StepExecutionResult done(const StepEvent& event) {
+    StepExecutionResult result;
+    result.step_uuid = event.step_uuid;
+    result.task_uuid = event.task_uuid;
+    result.success = true;
+    result.status = "completed";
+    result.worker_id = "victim";
+    return result;
+}
+
+void submit(Engine& engine) {
+    for (int i = 0; i < 10; ++i) {
+        TaskRequest request;
+        request.name = "diamond";
+        request.namespace_name = kNamespace;
+        request.version = "1.0.0";
+        request.initiator = request.source_system = request.reason = "victim";
+        const SubmitOutcome outcome = engine.tasks().create(request);
+        if (const auto* uuid = std::get_if<Uuid>(&outcome)) say("task", *uuid);
+    }
+}
+
+std::vector<StepEvent> take(TaskerRuntime& runtime, std::size_t count) {
+    std::vector<StepEvent> events;
+    static_cast<void>(testing::eventually(20s, [&] {
+        for (StepEvent& event : runtime.poll_step_events(count - events.size()))
+            events.push_back(std::move(event));
+        return events.size() == count;
+    }));
+    return events;
+}
+
+void complete(TaskerRuntime& runtime, const StepEvent& event) {
+    runtime.complete_step_event(event.event_id, done(event),
+                                [step = event.step_uuid](CompletionVerdict verdict) {
+                                    if (verdict == CompletionVerdict::Accepted) say("completed", step);
+                                });
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+    if (argc != 3) return 2;
+    const SystemClock clock;
+    SystemRandom random;
+    EngineOptions options;
+    options.store = argv[1];
+    options.durability = Durability::Process;
+    const auto engine = Engine::open(options, clock, random, Logger{});
+    engine->set_catalog(std::make_shared<const TemplateCatalog>(std::vector<TaskTemplate>{diamond()}));
+    submit(*engine);
+    const auto runtime = engine->attach({"victim", {kNamespace}});
+    const bool hold = std::string(argv[2]) == "hold";
+    const unsigned slots = hold ? 4 : 8;
+    runtime->set_capacity({slots, {{kNamespace, kCallable, "", slots}}});
+    if (!hold) {
+        for (;;) {
+            for (const StepEvent& event : take(*runtime, 1)) complete(*runtime, event);
+        }
+    }
+    for (const StepEvent& event : take(*runtime, 3)) complete(*runtime, event);
+    for (const StepEvent& event : take(*runtime, 4)) say("running", event.step_uuid);
+    say("holding", {});
+    for (;;) pause();
+}
