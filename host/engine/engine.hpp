@@ -24,15 +24,15 @@ enum class Durability : std::uint8_t {
 };
 
 struct EngineOptions {
-    std::filesystem::path store;                      // the SQLite file; its folder must exist
+    std::filesystem::path store;  // the SQLite file; its folder must exist
     Durability durability = Durability::Full;
-    std::int64_t default_step_timeout_ms = 300'000;   // for steps without timeout_seconds; 0: none
-    std::int64_t max_runtime_ms = 86'400'000;         // how far heartbeats may extend a step
+    std::int64_t default_step_timeout_ms = 300'000;  // for steps without timeout_seconds; 0: none
+    std::int64_t max_runtime_ms = 86'400'000;        // how far heartbeats may extend a step
     // The engine fails a hung step by itself at its deadline + this, whatever the worker does.
     std::int64_t deadline_backstop_ms = 15'000;
     std::int64_t missing_handler_timeout_ms = 86'400'000;
-    bool fail_missing_handler = false;                // claim steps nobody offers and fail them (missing_handler = "fail")
-    bool create = true;                               // false: a missing file is an error (store verbs)
+    bool fail_missing_handler = false;  // claim steps nobody offers and fail them (missing_handler = "fail")
+    bool create = true;                 // false: a missing file is an error (store verbs)
 };
 
 struct SessionOptions {
@@ -47,14 +47,15 @@ struct StoreInfo {
     std::uint64_t bytes = 0, wal_bytes = 0;
     std::int64_t tasks = 0, open_tasks = 0, steps = 0, templates = 0;
     std::int64_t ready_steps = 0, running_steps = 0, waiting_steps = 0;
-    std::int64_t oldest_ready_ms = 0;                 // how long; 0 when none waits
+    std::int64_t oldest_ready_ms = 0;  // how long; 0 when none waits
 };
 
 class Engine {
   public:
     // Opens or creates the store, migrates it, takes back what a dead predecessor had claimed.
     // Throws StoreRefused (damaged, newer, foreign: untouched) or BootstrapError (cannot be opened, path and reason).
-    static std::unique_ptr<Engine> open(EngineOptions options, const Clock& clock, Random& random, Logger log);
+    static std::unique_ptr<Engine> open(EngineOptions options, const Clock& clock, Random& random,
+                                        Logger log);
     virtual ~Engine() = default;
 
     // The templates new submissions may use. Running tasks keep the definition they were submitted with.

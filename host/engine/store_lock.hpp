@@ -11,18 +11,19 @@
 namespace tasker::host {
 
 struct StoreHolder {
-    int pid = 0;          // 0: unknown
-    std::string role;     // "host" or "cli"
+    int pid = 0;       // 0: unknown
+    std::string role;  // "host" or "cli"
 };
 
 class StoreLock {
   public:
     // Tries once. The holder when it is taken. Throws BootstrapError when the file cannot be made (path, reason).
-    static std::variant<StoreLock, StoreHolder> try_acquire(const std::filesystem::path& store, const std::string& role);
+    static std::variant<StoreLock, StoreHolder> try_acquire(const std::filesystem::path& store,
+                                                            const std::string& role);
     // As a host: another host refuses at once, a short-lived CLI is waited for (`wait_ms`, on the real clock).
     // As a CLI: any holder but a host is waited for. The holder when it stays taken.
-    static std::variant<StoreLock, StoreHolder> acquire(const std::filesystem::path& store, const std::string& role,
-                                                        int wait_ms = 5000);
+    static std::variant<StoreLock, StoreHolder> acquire(const std::filesystem::path& store,
+                                                        const std::string& role, int wait_ms = 5000);
     StoreLock(StoreLock&& other) noexcept;
     StoreLock& operator=(StoreLock&& other) noexcept;
     ~StoreLock();

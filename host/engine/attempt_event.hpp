@@ -1,0 +1,47 @@
+#pragma once
+// Why a claim ended: the `event` column of `attempt`. Values are stored: append only.
+
+#include <cstdint>
+#include <string_view>
+
+namespace tasker::host {
+
+enum class AttemptEvent : std::uint8_t {
+    Succeeded = 0,
+    Failed = 1,
+    TimedOut = 2,    // the engine's deadline; has an envelope like a failure
+    WorkerLost = 3,  // uncharged
+    HandedBack = 4,  // uncharged
+    Cancelled = 5,
+    NoHandler = 6,  // nobody served its lane for too long; has an envelope like a failure
+};
+
+constexpr std::string_view name(AttemptEvent event) {
+    switch (event) {
+        case AttemptEvent::Succeeded:
+            return "succeeded";
+        case AttemptEvent::Failed:
+            return "failed";
+        case AttemptEvent::TimedOut:
+            return "timed_out";
+        case AttemptEvent::WorkerLost:
+            return "worker_lost";
+        case AttemptEvent::HandedBack:
+            return "handed_back";
+        case AttemptEvent::Cancelled:
+            return "cancelled";
+        case AttemptEvent::NoHandler:
+            return "no_handler";
+    }
+    return "unknown";
+}
+
+inline constexpr unsigned kFenceBits = 22;
+inline constexpr std::uint32_t kMaxFence = (1U << kFenceBits) - 8;
+constexpr std::int64_t attempt_id(std::int64_t step_id, std::uint32_t fence) {
+    return (step_id << kFenceBits) | static_cast<std::int64_t>(fence);
+}
+constexpr std::int64_t first_attempt_id(std::int64_t step_id) { return step_id << kFenceBits; }
+constexpr std::int64_t last_attempt_id(std::int64_t step_id) { return ((step_id + 1) << kFenceBits) - 1; }
+
+}  // namespace tasker::host

@@ -1,0 +1,52 @@
+#pragma once
+// The parts of the engine put together: writer, readers, the catalog for new submissions.
+
+#include <memory>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "host/engine/engine.hpp"
+#include "host/engine/read_pool.hpp"
+#include "host/engine/store_writer.hpp"
+
+namespace tasker::host {
+
+class EmbeddedEngine final : public Engine, private TaskClient {
+  public:
+    EmbeddedEngine(EngineOptions options, const Clock& clock, Random& random, Logger log);
+    ~EmbeddedEngine() override;
+
+    void set_catalog(std::shared_ptr<const TemplateCatalog> catalog) override;
+    std::shared_ptr<const TemplateCatalog> catalog() const override;
+    TaskClient& tasks() override { return *this; }
+    std::unique_ptr<TaskerRuntime> attach(SessionOptions options) override;
+    StoreInfo info() override;
+    std::vector<std::string> check() override;
+    void backup(const std::filesystem::path& target) override;
+    void stop() override;
+    std::string trouble() const override { return writer_->trouble(); }
+
+  private:
+    SubmitOutcome create(const TaskRequest& request) override;
+    std::vector<SubmitOutcome> create_batch(std::span<const TaskRequest> requests) override;
+    std::optional<TaskView> get(const Uuid& task_uuid) override;
+    std::vector<StepAuditRecord> step_audit(const Uuid& task_uuid, const Uuid& step_uuid) override;
+    TaskPage list(const TaskFilter& filter) override;
+    std::optional<Uuid> find_by_idempotency_key(std::string_view namespace_name, std::string_view name,
+                                                std::string_view version, std::string_view key) override;
+    std::optional<Refused> cancel(const Uuid& task_uuid) override;
+
+    template <class Read>
+    auto read(Read&& use);
+
+    const EngineOptions options_;
+    const Clock& clock_;
+    Logger log_;
+    std::shared_ptr<PinnedTemplates> pinned_;
+    std::shared_ptr<ReadPool> readers_;
+    std::shared_ptr<StoreWriter> writer_;
+    Guarded<std::shared_ptr<const TemplateCatalog>> catalog_;
+};
+
+}  // namespace tasker::host

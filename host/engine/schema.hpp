@@ -1,0 +1,19 @@
+#pragma once
+// The store's schema as numbered migrations. What each table holds is said beside it in schema.cpp.
+
+#include <cstdint>
+
+#include "host/core/clock.hpp"
+#include "host/core/random.hpp"
+
+namespace tasker::host {
+
+class Connection;
+
+inline constexpr std::int64_t kApplicationId = 0x54534B52;  // "TSKR"
+inline constexpr int kSchemaVersion = 1;
+
+// Runs the migrations that are missing, one transaction each. Throws SqlError.
+void migrate(Connection& connection, const Clock& clock, Random& random);
+
+}  // namespace tasker::host

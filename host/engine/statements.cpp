@@ -1,0 +1,76 @@
+#include "host/engine/statements.hpp"
+
+namespace tasker::host {
+
+// States in the texts: 0 pending, 1 enqueued, 2 in_progress, 5 waiting_for_retry, 6 complete, 8 cancelled, 9 resolved
+// (model/states.hpp). A change of a claimed step always names its fence.
+Statements::Statements(Connection& db)
+    : begin(db.prepare("BEGIN IMMEDIATE")),
+      commit(db.prepare("COMMIT")),
+      rollback(db.prepare("ROLLBACK")),
+      checkpoint(db.prepare("PRAGMA wal_checkpoint(PASSIVE)")),
+      truncate_log(db.prepare("PRAGMA wal_checkpoint(TRUNCATE)")),
+      probe(db.prepare(
+          "INSERT INTO meta(k, v) VALUES('probe', ?) ON CONFLICT(k) DO UPDATE SET v = excluded.v")),
+
+      find_identity(db.prepare("SELECT task_id FROM task WHERE identity_prefix = ? AND identity = ?")),
+      add_task(db.prepare(
+          "INSERT INTO task(task_id, template_id, first_step, state, state_ms, created_ms, priority, "
+          "identity_prefix, identity, correlation_id, parent_correlation_id, traceparent, tags) "
+          "VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")),
+      add_document(db.prepare("INSERT INTO task_doc(task_id, context, initiator, source_system, reason) "
+                              "VALUES(?, ?, ?, ?, ?)")),
+      add_step(db.prepare(
+          "INSERT INTO step(step_id, task_id, idx, state, lane, neg_prio, parents_left, ready_seq) "
+          "VALUES(?, ?, ?, ?, ?, ?, ?, ?)")),
+
+      load_task(db.prepare(
+          "SELECT t.template_id, t.first_step, t.state, t.created_ms, t.priority, t.correlation_id, "
+          "t.parent_correlation_id, t.traceparent, t.tags, d.context, d.initiator, d.source_system, "
+          "d.reason FROM task t JOIN task_doc d USING(task_id) WHERE t.task_id = ?")),
+      load_steps(db.prepare("SELECT state, parents_left, attempts, fence, losses, backoff_ms FROM step "
+                            "WHERE step_id BETWEEN ? AND ? ORDER BY step_id")),
+      load_result(
+          db.prepare("SELECT envelope FROM attempt WHERE attempt_id BETWEEN ? AND ? AND envelope IS NOT NULL "
+                     "ORDER BY attempt_id DESC LIMIT 1")),
+
+      claim_step(db.prepare(
+          "UPDATE step SET state = 2, parents_left = 0, attempts = ?, fence = ?, ready_seq = NULL, "
+          "due_ms = NULL, last_attempt_ms = ? WHERE step_id = ? AND fence = ? AND state IN (0, 1)")),
+      finish_step(db.prepare(
+          "UPDATE step SET state = 6, processed_ms = ? WHERE step_id = ? AND state = 2 AND fence = ?")),
+      fail_step(
+          db.prepare("UPDATE step SET state = ?, due_ms = ?, backoff_ms = ?, last_failure_ms = ?, fence = ?, "
+                     "attempts = ?, ready_seq = NULL WHERE step_id = ? AND state IN (1, 2) AND fence = ?")),
+      add_attempt(
+          db.prepare("INSERT INTO attempt(attempt_id, event, number, from_state, to_state, claimed_ms, "
+                     "recorded_ms, execution_ms, worker_id, note, envelope) "
+                     "VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")),
+      enqueue_step(db.prepare("UPDATE step SET state = 1, parents_left = 0, due_ms = NULL, ready_seq = ? "
+                              "WHERE step_id = ? AND state IN (0, 5)")),
+      parent_done(db.prepare("UPDATE step SET parents_left = ? WHERE step_id = ?")),
+      return_step(db.prepare("UPDATE step SET state = ?, attempts = ?, fence = ?, losses = ?, ready_seq = ? "
+                             "WHERE step_id = ? AND state = 2 AND fence = ?")),
+      park_retries(db.prepare("UPDATE step SET due_ms = NULL WHERE step_id BETWEEN ? AND ? AND state = 5")),
+      set_task_state(db.prepare("UPDATE task SET state = ?, state_ms = ? WHERE task_id = ?")),
+      cancel_steps(
+          db.prepare("UPDATE step SET state = 8, fence = fence + 1, due_ms = NULL, ready_seq = NULL, "
+                     "processed_ms = ? WHERE step_id BETWEEN ? AND ? AND state NOT IN (6, 8, 9)")),
+      due_steps(
+          db.prepare("SELECT task_id, idx FROM step WHERE state = 5 AND due_ms IS NOT NULL AND due_ms <= ? "
+                     "ORDER BY due_ms LIMIT ?")),
+      next_due(db.prepare(
+          "SELECT due_ms FROM step WHERE state = 5 AND due_ms IS NOT NULL ORDER BY due_ms LIMIT 1")),
+      clamp_retries(
+          db.prepare("UPDATE step SET due_ms = ?1 + backoff_ms WHERE state = 5 AND due_ms IS NOT NULL "
+                     "AND due_ms > ?1 + backoff_ms")),
+      unserved_steps(db.prepare(
+          "SELECT task_id, idx FROM step WHERE state = 1 AND lane = ? AND ready_seq <= ? LIMIT ?")) {}
+
+Statement ready_cursor(Connection& connection) {
+    return connection.prepare(
+        "SELECT neg_prio, ready_seq, task_id, idx FROM step WHERE state = 1 AND lane = ? "
+        "ORDER BY neg_prio, ready_seq");
+}
+
+}  // namespace tasker::host

@@ -1,0 +1,26 @@
+#pragma once
+// Every statement of the writing connection, prepared once. One per kind of row change: the hot path of a step is
+// finish_step, add_attempt and claim_step.
+
+#include "host/engine/sqlite.hpp"
+
+namespace tasker::host {
+
+struct Statements {
+    explicit Statements(Connection& connection);
+
+    Statement begin, commit, rollback, checkpoint, truncate_log, probe;
+
+    Statement find_identity, add_task, add_document, add_step;
+    Statement load_task, load_steps, load_result;
+
+    Statement claim_step, finish_step, fail_step, add_attempt;
+    Statement enqueue_step, parent_done, return_step;
+    Statement park_retries, set_task_state, cancel_steps;
+    Statement due_steps, next_due, clamp_retries, unserved_steps;
+};
+
+// A claim cursor: the ready steps of one lane, best first.
+Statement ready_cursor(Connection& connection);
+
+}  // namespace tasker::host

@@ -1,0 +1,344 @@
+#include "host/engine/store_writer.hpp"
+
+#include <algorithm>
+#include <iterator>
+#include <utility>
+
+#include "host/core/failpoint.hpp"
+#include "host/model/wire.hpp"
+
+namespace tasker::host {
+
+namespace {
+constexpr std::size_t kMaxBatch = 512;
+constexpr std::size_t kMinSubmissions = 64;  // in a batch full of results
+constexpr std::int64_t kMaxBatchMs = 5;
+constexpr std::int64_t kClockJumpMs = 2000;
+constexpr std::int64_t kUnservedEveryMs = 1000;
+
+// Moves the first `count` of `from` to the end of `to`.
+template <class Op>
+void move_front(std::vector<Op>& from, std::vector<Op>& to, std::size_t count) {
+    const auto end = from.begin() + static_cast<std::ptrdiff_t>(std::min(count, from.size()));
+    to.insert(to.end(), std::make_move_iterator(from.begin()), std::make_move_iterator(end));
+    from.erase(from.begin(), end);
+}
+
+template <class Op>
+void append(std::vector<Op>& to, std::vector<Op>& from) {
+    move_front(from, to, from.size());
+}
+}  // namespace
+
+StoreWriter::StoreWriter(Connection connection, EngineOptions options, const Clock& clock, Random& random,
+                         Logger log, std::shared_ptr<PinnedTemplates> pinned)
+    : options_(std::move(options)),
+      clock_(clock),
+      random_(random),
+      log_(std::move(log)),
+      connection_(std::move(connection)),
+      watch_(options_.store),
+      orchestrator_(connection_, options_, clock, random, log_, std::move(pinned)),
+      wakeup_(clock) {
+    connection_.watch_log(log_pages_);
+    connection_.busy_timeout(0);  // nobody else writes; a checkpoint must not wait for readers
+    wall_ahead_ms_ = clock_.unix_ms() - clock_.steady_ms();
+    if (const std::size_t lost = orchestrator_.recover(); lost > 0) {
+        log_.warn("steps of the previous run were taken back", {{"steps", lost}});
+    }
+}
+
+StoreWriter::~StoreWriter() { stop(); }
+
+void StoreWriter::start() {
+    thread_ = NamedThread("tw-store", [this](std::stop_token stop) { run(std::move(stop)); });
+}
+
+std::shared_ptr<Session> StoreWriter::open_session(SessionOptions options) {
+    const ClaimLimits limits{options_.deadline_backstop_ms, options_.max_runtime_ms};
+    return std::make_shared<Session>(std::move(options), clock_, limits);
+}
+
+bool StoreWriter::push(std::vector<SubmitOp> ops) {
+    return enqueue([&](Operations& inbox) { append(inbox.submissions, ops); });
+}
+
+void StoreWriter::run(std::stop_token stop) {
+    while (true) {
+        take_inbox();
+        const bool stopping = stop.stop_requested();
+        if (turn()) continue;
+        if (stopping) break;
+        wakeup_.wait_until(next_wake(), stop);
+    }
+}
+
+void StoreWriter::take_inbox() {
+    const std::scoped_lock lock(inbox_mutex_);
+    append(backlog_.completions, inbox_.completions);
+    append(backlog_.releases, inbox_.releases);
+    append(backlog_.cancels, inbox_.cancels);
+    append(backlog_.sessions, inbox_.sessions);
+    append(backlog_.submissions, inbox_.submissions);
+}
+
+// True when there may be more to do at once.
+bool StoreWriter::turn() {
+    watch_file();
+    if (in_trouble_) return turn_in_trouble();
+    watch_clock();
+    apply_session_ops();
+    expire_claims();
+    if (in_trouble_) return true;
+    const std::int64_t steady = clock_.steady_ms();
+    bool unserved = false;
+    if (steady >= next_unserved_ms_) {
+        next_unserved_ms_ = steady + kUnservedEveryMs;
+        unserved = orchestrator_.has_unserved();
+    }
+    const bool timers = orchestrator_.next_due_ms() <= clock_.unix_ms();
+    Operations batch = next_batch();
+    if (batch.size() == 0 && !timers && !unserved && !orchestrator_.has_work_for_sessions()) {
+        answer_stopping();
+        checkpoint_when_idle();
+        return false;
+    }
+    last_busy_ms_ = steady;
+    unserved_now_ = unserved;
+    run_batch(std::move(batch));
+    return true;
+}
+
+Operations StoreWriter::next_batch() {
+    Operations batch;
+    move_front(backlog_.completions, batch.completions, kMaxBatch);
+    move_front(backlog_.cancels, batch.cancels, kMaxBatch);
+    move_front(backlog_.releases, batch.releases, kMaxBatch);
+    const std::size_t room = kMaxBatch - std::min(kMaxBatch, batch.size());
+    move_front(backlog_.submissions, batch.submissions, std::max(room, kMinSubmissions));
+    return batch;
+}
+
+// The wall clock stepped back: timers, which are kept in wall time, must not wait longer than their delay.
+void StoreWriter::watch_clock() {
+    const std::int64_t ahead = clock_.unix_ms() - clock_.steady_ms();
+    const std::int64_t before = std::exchange(wall_ahead_ms_, ahead);
+    if (ahead >= before - kClockJumpMs) return;
+    log_.warn("the clock was set back", {{"ms", before - ahead}});
+    clamp_wanted_ = true;
+}
+
+void StoreWriter::expire_claims() {
+    const std::int64_t now = clock_.steady_ms();
+    for (const auto& session : sessions_) {
+        if (session->next_deadline() > now) continue;
+        for (const auto& [event_id, mark] : session->take_expired()) {
+            StepExecutionResult result;
+            result.step_uuid = mark.step_uuid;
+            result.task_uuid = mark.task_uuid;
+            result.status = "error";
+            result.worker_id = session->options().worker_id;
+            result.started_ms = mark.claim.claimed_ms;
+            result.completed_ms = clock_.unix_ms();
+            result.execution_time_ms = std::max<std::int64_t>(0, now - mark.claimed_steady_ms);
+            result.error = StepError{"no result within " + std::to_string(mark.timeout_ms) + " ms",
+                                     "handler_timeout", "HANDLER_TIMEOUT", true, "{}"};
+            CompleteOp op;
+            op.session = session;
+            op.event_id = event_id;
+            op.claim = mark.claim;
+            op.event = AttemptEvent::TimedOut;
+            op.retryable = true;
+            op.execution_ms = result.execution_time_ms;
+            op.envelope = std::make_shared<const std::string>(to_envelope(result));
+            backlog_.completions.push_back(std::move(op));
+        }
+    }
+}
+
+void StoreWriter::run_batch(Operations batch) {
+    std::vector<SubmitOutcome> outcomes;
+    std::vector<std::optional<Refused>> cancelled;
+    bool alone = false;
+    try {
+        prepare_templates(batch);
+        apply(batch, outcomes, cancelled);
+    } catch (const SqlError& error) {
+        orchestrator_.rollback();
+        if (error.is_storage() || error.is_damage())
+            return enter_trouble(std::move(batch), error.what(), error.is_damage());
+        alone = true;
+        failure_ = error.what();
+    } catch (const StoreUnavailable& error) {
+        orchestrator_.rollback();
+        return enter_trouble(std::move(batch), error.what(), false);
+    } catch (const std::exception& error) {
+        orchestrator_.rollback();
+        alone = true;
+        failure_ = error.what();
+    }
+    if (alone) return run_one_by_one(std::move(batch));
+    failpoint_after_commit(batch);
+    publish();
+    answer(batch, outcomes, cancelled);
+    after_commit();
+}
+
+void StoreWriter::prepare_templates(Operations& batch) {
+    phase_ = Phase::Operations;
+    for (const SubmitOp& op : batch.submissions) orchestrator_.pin_template(op.definition);
+}
+
+void StoreWriter::apply(Operations& batch, std::vector<SubmitOutcome>& outcomes,
+                        std::vector<std::optional<Refused>>& cancelled) {
+    const std::int64_t until = clock_.steady_ms() + kMaxBatchMs;
+    if (!batch.completions.empty()) failpoint("complete.before_tx");
+    orchestrator_.begin();
+    for (CompleteOp& op : batch.completions) orchestrator_.complete(op);
+    for (const CancelOp& op : batch.cancels) cancelled.push_back(orchestrator_.cancel(op));
+    phase_ = Phase::Timers;
+    if (std::exchange(clamp_wanted_, false)) orchestrator_.clamp_timers();
+    orchestrator_.fire_timers();
+    if (std::exchange(unserved_now_, false)) orchestrator_.fail_unserved();
+    phase_ = Phase::Operations;
+    for (const ReleaseOp& op : batch.releases) orchestrator_.release(op);
+    phase_ = Phase::Claims;
+    orchestrator_.claim();
+    phase_ = Phase::Operations;
+    for (const SubmitOp& op : batch.submissions) {
+        // A batch that takes long is cut; the rest goes first next time.
+        if (outcomes.size() >= kMinSubmissions && clock_.steady_ms() > until) break;
+        outcomes.push_back(orchestrator_.submit(op));
+    }
+    if (!outcomes.empty()) failpoint("submit.before_commit");
+    phase_ = Phase::Claims;
+    if (!outcomes.empty() && orchestrator_.has_work_for_sessions()) orchestrator_.claim();
+    phase_ = Phase::Commit;
+    if (!batch.completions.empty()) failpoint("complete.before_commit");
+    orchestrator_.commit();
+    if (outcomes.size() < batch.submissions.size()) {
+        std::vector<SubmitOp> rest;
+        move_front(batch.submissions, rest, outcomes.size());
+        std::swap(batch.submissions, rest);
+        append(rest, backlog_.submissions);
+        backlog_.submissions = std::move(rest);
+    }
+}
+
+void StoreWriter::failpoint_after_commit(const Operations& batch) {
+    // A crash here loses only answers; the action `error` makes no sense and ends the process like any stray exception.
+    if (!batch.submissions.empty()) failpoint("submit.after_commit");
+    if (!batch.completions.empty()) failpoint("complete.after_commit");
+    if (orchestrator_.has_claims_to_publish()) failpoint("claim.after_commit");
+}
+
+void StoreWriter::publish() {
+    Effects effects = orchestrator_.take_effects();
+    for (Effects::Finished& finished : effects.finished) {
+        if (finished.session) finished.session->finished(finished.event_id, finished.verdict);
+    }
+    std::vector<Session*> woken;
+    const auto note = [&](const std::shared_ptr<Session>& session) {
+        if (std::ranges::find(woken, session.get()) == woken.end()) woken.push_back(session.get());
+    };
+    for (const Effects::Revoked& revoked : effects.revoked) {
+        revoked.session->revoked(revoked.event_id, revoked.why);
+        note(revoked.session);
+    }
+    std::vector<std::pair<StepEvent, ClaimMark>> claims;
+    for (std::size_t i = 0; i < effects.claimed.size(); ++i) {
+        auto& [session, event, mark] = effects.claimed[i];
+        claims.emplace_back(std::move(event), mark);
+        if (i + 1 < effects.claimed.size() && effects.claimed[i + 1].session == session) continue;
+        session->publish(std::exchange(claims, {}));
+        note(session);
+        // It stopped taking work while this was under way.
+        if (session->draining()) {
+            for (const auto& [event_id, claim] : session->take_unpolled()) {
+                backlog_.releases.push_back({session, event_id, claim, "the worker is draining"});
+            }
+        }
+    }
+    for (const Session* session : woken) session->wake();
+    for (Effects::Finished& finished : effects.finished) {
+        if (finished.done) finished.done(finished.verdict);
+    }
+}
+
+void StoreWriter::answer(Operations& batch, std::vector<SubmitOutcome>& outcomes,
+                         std::vector<std::optional<Refused>>& cancelled) {
+    for (std::size_t i = 0; i < outcomes.size(); ++i) {
+        *batch.submissions[i].answer = std::move(outcomes[i]);
+        batch.submissions[i].ticket->answered();
+    }
+    for (std::size_t i = 0; i < cancelled.size(); ++i) {
+        *batch.cancels[i].answer = std::move(cancelled[i]);
+        batch.cancels[i].ticket->answered();
+    }
+}
+
+// One operation of the batch cannot be done: it fails alone, the others go through.
+void StoreWriter::run_one_by_one(Operations batch) {
+    if (batch.size() <= 1) return fail_alone(batch);
+    const auto each = [this](auto& ops, auto member) {
+        for (auto& op : ops) {
+            Operations single;
+            (single.*member).push_back(std::move(op));
+            run_batch(std::move(single));
+        }
+    };
+    each(batch.completions, &Operations::completions);
+    each(batch.cancels, &Operations::cancels);
+    each(batch.releases, &Operations::releases);
+    each(batch.submissions, &Operations::submissions);
+}
+
+void StoreWriter::fail_alone(Operations& batch) {
+    if (phase_ == Phase::Timers || phase_ == Phase::Claims) {
+        quarantine();
+        append(batch.completions, backlog_.completions);
+        std::swap(backlog_.completions, batch.completions);
+        append(backlog_.cancels, batch.cancels);
+        append(backlog_.releases, batch.releases);
+        append(backlog_.submissions, batch.submissions);
+        return;
+    }
+    log_.error("an operation on the store failed", {{"error", failure_}});
+    const Refused refused{Refusal::Invalid, "the store refused it: " + failure_, {}};
+    for (SubmitOp& op : batch.submissions) {
+        *op.answer = refused;
+        op.ticket->answered();
+    }
+    for (CancelOp& op : batch.cancels) {
+        *op.answer = refused;
+        op.ticket->answered();
+    }
+    for (CompleteOp& op : batch.completions) {
+        if (op.session) op.session->finished(op.event_id, CompletionVerdict::Superseded);
+        if (op.done) op.done(CompletionVerdict::Superseded);
+    }
+}
+
+// A task that cannot be read back must not stop the others: its steps end in error.
+void StoreWriter::quarantine() {
+    const std::int64_t task_id = orchestrator_.current_task();
+    log_.error("a task cannot be run; its open steps were set to error",
+               {{"task_row", task_id}, {"error", failure_}});
+    try {
+        orchestrator_.begin();
+        connection_
+            .prepare(
+                "UPDATE step SET state = 7, fence = fence + 1, ready_seq = NULL, due_ms = NULL "
+                "WHERE task_id = ? AND state IN (0, 1, 5)")
+            .run(task_id);
+        connection_.prepare("UPDATE task SET state = 7, state_ms = ? WHERE task_id = ?")
+            .run(clock_.unix_ms(), task_id);
+        orchestrator_.commit();
+        orchestrator_.forget(task_id);
+    } catch (const SqlError& error) {
+        orchestrator_.rollback();
+        enter_trouble({}, error.what(), error.is_damage());
+    }
+}
+
+}  // namespace tasker::host

@@ -1,0 +1,131 @@
+#pragma once
+// The one thread that writes: takes what is queued, does it in one transaction, commits, answers. Group commit without
+// any added delay: a single operation commits at once, under load the batch grows by itself.
+
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "host/core/guarded.hpp"
+#include "host/core/named_thread.hpp"
+#include "host/core/wakeup.hpp"
+#include "host/engine/operations.hpp"
+#include "host/engine/orchestrator.hpp"
+#include "host/engine/store_file.hpp"
+
+namespace tasker::host {
+
+class StoreWriter {
+  public:
+    // Recovers the store; throws StoreRefused when it turns out to be damaged. The thread runs from start() to stop().
+    StoreWriter(Connection connection, EngineOptions options, const Clock& clock, Random& random, Logger log,
+                std::shared_ptr<PinnedTemplates> pinned);
+    ~StoreWriter();
+    StoreWriter(const StoreWriter&) = delete;
+    StoreWriter& operator=(const StoreWriter&) = delete;
+
+    void start();
+    // Takes in what is queued, ends the thread, closes the store. Idempotent.
+    void stop();
+
+    std::shared_ptr<Session> open_session(SessionOptions options);
+
+    // Queues an operation and wakes the thread. False once it has stopped: nothing will be answered.
+    bool push(CompleteOp op) {
+        return enqueue([&](Operations& inbox) { inbox.completions.push_back(std::move(op)); });
+    }
+    bool push(ReleaseOp op) {
+        return enqueue([&](Operations& inbox) { inbox.releases.push_back(std::move(op)); });
+    }
+    bool push(CancelOp op) {
+        return enqueue([&](Operations& inbox) { inbox.cancels.push_back(op); });
+    }
+    bool push(SessionOp op) {
+        return enqueue([&](Operations& inbox) { inbox.sessions.push_back(std::move(op)); });
+    }
+    bool push(std::vector<SubmitOp> ops);
+    void wake() { wakeup_.wake(); }
+
+    std::string trouble() const;
+    const RowUuid& ids() const { return orchestrator_.ids(); }
+
+  private:
+    enum class Phase : std::uint8_t { Operations, Timers, Claims, Commit };
+
+    template <class F>
+    bool enqueue(F&& add) {
+        {
+            const std::scoped_lock lock(inbox_mutex_);
+            if (closed_) return false;
+            add(inbox_);
+        }
+        wakeup_.wake();
+        return true;
+    }
+
+    void run(std::stop_token stop);
+    bool turn();
+    void take_inbox();
+    void apply_session_ops();
+    bool apply_capacity(const SessionOp& op);
+    void answer_stopping();
+    void expire_claims();
+    void watch_clock();
+    void prepare_templates(Operations& batch);
+    Operations next_batch();
+    void run_batch(Operations batch);
+    void apply(Operations& batch, std::vector<SubmitOutcome>& outcomes,
+               std::vector<std::optional<Refused>>& cancelled);
+    void publish();
+    void answer(Operations& batch, std::vector<SubmitOutcome>& outcomes,
+                std::vector<std::optional<Refused>>& cancelled);
+    void failpoint_after_commit(const Operations& batch);
+    void run_one_by_one(Operations batch);
+    void fail_alone(Operations& batch);
+    void quarantine();
+    void after_commit();
+    void checkpoint_when_idle();
+    std::int64_t next_wake() const;
+    void finish();
+
+    // store_trouble.cpp
+    void enter_trouble(Operations batch, const std::string& why, bool for_good);
+    void leave_trouble();
+    bool turn_in_trouble();
+    void refuse_unavailable(Operations& batch);
+    void watch_file();
+
+    EngineOptions options_;
+    const Clock& clock_;
+    Random& random_;
+    Logger log_;
+    int log_pages_ = 0, checkpointed_pages_ = 0;
+    Connection connection_;
+    StoreWatch watch_;
+    Orchestrator orchestrator_;
+    Wakeup wakeup_;
+
+    std::mutex inbox_mutex_;
+    Operations inbox_;
+    bool closed_ = false;
+
+    Operations backlog_;
+    std::vector<std::shared_ptr<Session>> sessions_;
+    std::vector<Ticket*> stopping_;  // answered once the releases before them are through
+    Phase phase_ = Phase::Operations;
+    std::string failure_;  // of the last batch that could not be done as a whole
+    bool clamp_wanted_ = false, unserved_now_ = false;
+    std::int64_t wall_ahead_ms_ = 0;  // wall clock minus steady clock
+    std::int64_t next_watch_ms_ = 0, last_busy_ms_ = 0;
+    std::int64_t next_unserved_ms_ = 0;
+    Guarded<std::string> trouble_text_;
+    bool in_trouble_ = false, for_good_ = false;
+    std::int64_t retry_at_ms_ = 0;
+    bool stopped_ = false;
+    NamedThread thread_;
+};
+
+}  // namespace tasker::host

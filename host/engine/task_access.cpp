@@ -1,0 +1,89 @@
+// Open tasks in memory: found in the cache, read back from the store, marked as touched.
+
+#include "host/engine/orchestrator.hpp"
+
+namespace tasker::host {
+
+namespace {
+Uuid uuid_of(std::string_view bytes, const Uuid& otherwise) {
+    if (bytes.size() != otherwise.bytes.size()) return otherwise;
+    Uuid uuid;
+    for (std::size_t i = 0; i < bytes.size(); ++i) uuid.bytes[i] = static_cast<std::uint8_t>(bytes[i]);
+    return uuid;
+}
+}  // namespace
+
+OpenTask* Orchestrator::find_task(std::int64_t task_id) {
+    current_task_ = task_id;
+    if (OpenTask* cached = cache_.find(task_id)) return cached;
+    return &cache_.put(load_task(task_id));
+}
+
+OpenTask Orchestrator::load_task(std::int64_t task_id) {
+    OpenTask task;
+    std::int64_t template_id = 0;
+    {
+        auto rows = sql_.load_task.query(task_id);
+        if (!rows.next()) throw Error("task row " + std::to_string(task_id) + " is missing in the store");
+        task.id = task_id;
+        template_id = rows.integer(0);
+        task.first_step = rows.integer(1);
+        task.state = static_cast<TaskState>(rows.integer(2));
+        task.created_ms = rows.integer(3);
+        task.neg_prio = -rows.integer(4);
+        auto info = std::make_shared<TaskInfo>();
+        info->task_uuid = ids_.make(RowKind::Task, task.created_ms, task_id);
+        info->correlation_id =
+            uuid_of(rows.text(5), ids_.make(RowKind::Correlation, task.created_ms, task_id));
+        if (!rows.is_null(6)) info->parent_correlation_id = uuid_of(rows.text(6), Uuid{});
+        info->priority = static_cast<int>(rows.integer(4));
+        info->traceparent = rows.text(7);
+        if (!rows.is_null(8)) info->tags_json = rows.text(8);
+        info->context_json = std::make_shared<const std::string>(rows.text(9));
+        info->initiator = rows.text(10);
+        info->source_system = rows.text(11);
+        info->reason = rows.text(12);
+        info->created_ms = info->requested_ms = task.created_ms;
+        task.info = std::move(info);
+    }
+    task.pinned = pinned_->load(connection_, lanes_, template_id);
+    const std::size_t count = task.pinned->definition->steps.size();
+    task.steps.reserve(count);
+    auto rows =
+        sql_.load_steps.query(task.first_step, task.first_step + static_cast<std::int64_t>(count) - 1);
+    while (rows.next()) {
+        OpenStep step;
+        step.state = static_cast<StepState>(rows.integer(0));
+        step.parents_left = static_cast<int>(rows.integer(1));
+        step.attempts = static_cast<int>(rows.integer(2));
+        step.fence = static_cast<std::uint32_t>(rows.integer(3));
+        step.losses = static_cast<int>(rows.integer(4));
+        step.backoff_ms = rows.integer(5);
+        ++task.counts.at(static_cast<std::size_t>(step.state));
+        task.steps.push_back(std::move(step));
+    }
+    if (task.steps.size() != count)
+        throw Error("task row " + std::to_string(task_id) + " has not all of its steps");
+    return task;
+}
+
+void Orchestrator::touch(OpenTask& task, bool settles) {
+    task.settles = task.settles || settles;
+    if (task.touched) return;
+    task.touched = true;
+    touched_.push_back(&task);
+}
+
+SharedText Orchestrator::result_of(OpenTask& task, std::size_t index) {
+    OpenStep& step = task.steps[index];
+    if (step.result || step.attempts == 0) return step.result;
+    auto rows =
+        sql_.load_result.query(first_attempt_id(task.step_id(index)), last_attempt_id(task.step_id(index)));
+    if (rows.next()) {
+        step.result = std::make_shared<const std::string>(rows.text(0));
+        cache_.grown(step.result->size());
+    }
+    return step.result;
+}
+
+}  // namespace tasker::host

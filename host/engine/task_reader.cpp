@@ -1,0 +1,274 @@
+#include "host/engine/task_reader.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "host/engine/attempt_event.hpp"
+#include "host/engine/orchestrator.hpp"
+#include "host/model/readiness.hpp"
+#include "host/model/wire.hpp"
+
+namespace tasker::host {
+
+struct TaskReader::Row {
+    std::int64_t id = 0, template_id = 0, first_step = 0, state_ms = 0, created_ms = 0;
+    TaskState state = TaskState::Pending;
+    int priority = 0;
+    std::string correlation, parent_correlation, tags, context, initiator, source_system, reason;
+};
+
+namespace {
+std::optional<Uuid> uuid_of(const std::string& bytes) {
+    Uuid uuid;
+    if (bytes.size() != uuid.bytes.size()) return std::nullopt;
+    for (std::size_t i = 0; i < bytes.size(); ++i) uuid.bytes[i] = static_cast<std::uint8_t>(bytes[i]);
+    return uuid;
+}
+
+// Columns of one step, in the order of the query in add_steps().
+StepView step_view(const Statement::Rows& rows, const StepTemplate& definition, std::int64_t created_ms) {
+    StepView step;
+    step.name = definition.name;
+    step.dependencies = definition.dependencies;
+    step.state = static_cast<StepState>(rows.integer(0));
+    step.total_parents = static_cast<int>(definition.dependencies.size());
+    step.completed_parents = step.total_parents - static_cast<int>(rows.integer(1));
+    step.attempts = static_cast<int>(rows.integer(2));
+    step.max_attempts = definition.retry.max_attempts;
+    step.crashes = static_cast<int>(rows.integer(3));
+    step.created_ms = created_ms;
+    step.last_attempted_ms = rows.maybe_integer(4);
+    step.last_failure_ms = rows.maybe_integer(5);
+    step.processed_ms = rows.maybe_integer(6);
+    step.backoff_ms = rows.maybe_integer(7);
+    // A timer that is parked (the task is blocked) still shows when it would have been due.
+    if (step.state == StepState::WaitingForRetry && step.last_failure_ms && step.backoff_ms) {
+        step.next_retry_ms = rows.maybe_integer(8).value_or(*step.last_failure_ms + *step.backoff_ms);
+    }
+    return step;
+}
+
+void judge(StepView& step, const StepTemplate& definition, std::int64_t now_ms) {
+    StepReadiness readiness;
+    readiness.state = step.state;
+    readiness.total_parents = step.total_parents;
+    readiness.completed_parents = step.completed_parents;
+    readiness.attempts = step.attempts;
+    readiness.max_attempts = step.max_attempts;
+    readiness.retryable = definition.retry.retryable;
+    readiness.processed = is_terminal(step.state);
+    readiness.in_process = step.state == StepState::InProgress;
+    readiness.next_retry_ms = step.next_retry_ms;
+    step.dependencies_satisfied = dependencies_satisfied(readiness);
+    step.retry_eligible = retry_eligible(readiness);
+    step.ready_for_execution = ready_for_execution(readiness, now_ms);
+}
+
+void count_step(TaskView& task, const StepView& step) {
+    ++task.total_steps;
+    if (step.state == StepState::Pending) ++task.pending_steps;
+    if (step.state == StepState::InProgress) ++task.in_progress_steps;
+    if (satisfies_children(step.state)) ++task.completed_steps;
+    if (step.state == StepState::Error) ++task.failed_steps;
+    if (step.state == StepState::Enqueued) ++task.enqueued_steps;
+    if (step.ready_for_execution) ++task.ready_steps;
+}
+}  // namespace
+
+std::optional<TaskReader::Row> TaskReader::row(std::int64_t task_id) {
+    Statement select = connection_.prepare(
+        "SELECT t.template_id, t.first_step, t.state, t.state_ms, t.created_ms, t.priority, "
+        "t.correlation_id, "
+        "t.parent_correlation_id, t.tags, d.context, d.initiator, d.source_system, d.reason "
+        "FROM task t JOIN task_doc d USING(task_id) WHERE t.task_id = ?");
+    auto rows = select.query(task_id);
+    if (!rows.next()) return std::nullopt;
+    Row row;
+    row.id = task_id;
+    row.template_id = rows.integer(0);
+    row.first_step = rows.integer(1);
+    row.state = static_cast<TaskState>(rows.integer(2));
+    row.state_ms = rows.integer(3);
+    row.created_ms = rows.integer(4);
+    row.priority = static_cast<int>(rows.integer(5));
+    row.correlation = rows.text(6);
+    row.parent_correlation = rows.text(7);
+    row.tags = rows.is_null(8) ? "[]" : std::string(rows.text(8));
+    row.context = rows.text(9);
+    row.initiator = rows.text(10);
+    row.source_system = rows.text(11);
+    row.reason = rows.text(12);
+    return row;
+}
+
+TaskView TaskReader::view(const Row& row, bool with_steps) {
+    const auto definition = pinned_.definition(connection_, row.template_id);
+    TaskView task;
+    task.task_uuid = ids_.make(RowKind::Task, row.created_ms, row.id);
+    task.name = definition->name;
+    task.namespace_name = definition->namespace_name;
+    task.version = definition->version;
+    task.state = row.state;
+    task.created_ms = row.created_ms;
+    task.updated_ms = row.state_ms;
+    if (is_terminal(row.state)) task.completed_ms = row.state_ms;
+    task.context_json = row.context;
+    task.initiator = row.initiator;
+    task.source_system = row.source_system;
+    task.reason = row.reason;
+    task.tags_json = row.tags;
+    task.priority = row.priority;
+    task.correlation_id =
+        uuid_of(row.correlation).value_or(ids_.make(RowKind::Correlation, row.created_ms, row.id));
+    task.parent_correlation_id = uuid_of(row.parent_correlation);
+    add_steps(task, row, *definition, with_steps);
+    return task;
+}
+
+void TaskReader::add_steps(TaskView& view, const Row& row, const TaskTemplate& definition, bool with_steps) {
+    const std::int64_t now = clock_.unix_ms();
+    Statement select = connection_.prepare(
+        "SELECT state, parents_left, attempts, crashes, last_attempt_ms, last_failure_ms, processed_ms, "
+        "backoff_ms, due_ms "
+        "FROM step WHERE step_id BETWEEN ? AND ? ORDER BY step_id");
+    const std::size_t count = definition.steps.size();
+    std::size_t index = 0;
+    for (auto rows = select.query(row.first_step, row.first_step + static_cast<std::int64_t>(count) - 1);
+         rows.next() && index < count; ++index) {
+        const std::int64_t step_id = row.first_step + static_cast<std::int64_t>(index);
+        StepView step = step_view(rows, definition.steps[index], row.created_ms);
+        step.step_uuid = ids_.make(RowKind::Step, row.created_ms, step_id);
+        step.task_uuid = view.task_uuid;
+        judge(step, definition.steps[index], now);
+        count_step(view, step);
+        view.updated_ms = std::max({view.updated_ms, step.last_attempted_ms.value_or(0),
+                                    step.last_failure_ms.value_or(0), step.processed_ms.value_or(0)});
+        if (!with_steps) continue;
+        step.results_json = result_of(step_id);
+        view.steps.push_back(std::move(step));
+    }
+}
+
+std::string TaskReader::result_of(std::int64_t step_id) {
+    Statement select = connection_.prepare(
+        "SELECT envelope FROM attempt WHERE attempt_id BETWEEN ? AND ? AND envelope IS NOT NULL "
+        "ORDER BY attempt_id DESC LIMIT 1");
+    auto rows = select.query(first_attempt_id(step_id), last_attempt_id(step_id));
+    return rows.next() ? std::string(rows.text(0)) : std::string{};
+}
+
+std::optional<TaskView> TaskReader::get(const Uuid& task_uuid) {
+    const auto id = ids_.parse(RowKind::Task, task_uuid);
+    if (!id) return std::nullopt;
+    const auto found = row(id->id);
+    if (!found || found->created_ms != id->created_ms) return std::nullopt;
+    return view(*found, true);
+}
+
+std::vector<StepAuditRecord> TaskReader::audit(const Uuid& task_uuid, const Uuid& step_uuid) {
+    const auto task_id = ids_.parse(RowKind::Task, task_uuid);
+    const auto step_id = ids_.parse(RowKind::Step, step_uuid);
+    if (!task_id || !step_id || task_id->created_ms != step_id->created_ms) return {};
+    const auto task = row(task_id->id);
+    if (!task || task->created_ms != task_id->created_ms) return {};
+    const TaskView about = view(*task, false);
+    const auto definition = pinned_.definition(connection_, task->template_id);
+    const std::int64_t index = step_id->id - task->first_step;
+    if (index < 0 || index >= static_cast<std::int64_t>(definition->steps.size())) return {};
+    Statement select = connection_.prepare(
+        "SELECT a.event, a.number, a.from_state, a.to_state, a.claimed_ms, a.recorded_ms, a.execution_ms, "
+        "w.name, a.note, "
+        "a.envelope, a.attempt_id FROM attempt a LEFT JOIN worker w USING(worker_id) "
+        "WHERE a.attempt_id BETWEEN ? AND ? ORDER BY a.attempt_id");
+    std::vector<StepAuditRecord> records;
+    for (auto rows = select.query(first_attempt_id(step_id->id), last_attempt_id(step_id->id));
+         rows.next();) {
+        StepAuditRecord record;
+        record.sequence = rows.integer(10) - first_attempt_id(step_id->id);
+        record.task_uuid = task_uuid;
+        record.step_uuid = step_uuid;
+        record.step_name = definition->steps[static_cast<std::size_t>(index)].name;
+        const auto event = static_cast<AttemptEvent>(rows.integer(0));
+        record.event = name(event);
+        record.success = event == AttemptEvent::Succeeded;
+        record.attempt = static_cast<int>(rows.integer(1));
+        record.from_state = name(static_cast<StepState>(rows.integer(2)));
+        record.to_state = name(static_cast<StepState>(rows.integer(3)));
+        record.claimed_ms = rows.integer(4);
+        record.recorded_ms = rows.integer(5);
+        record.execution_time_ms = rows.integer(6);
+        record.worker_id = rows.text(7);
+        record.correlation_id = about.correlation_id.str();
+        record.error_message = rows.text(8);
+        if (!rows.is_null(9) && !record.success) {
+            const EnvelopeSummary summary = summarise_envelope(rows.text(9));
+            record.error_type = summary.error_type;
+            record.error_message = summary.error_message;
+        }
+        records.push_back(std::move(record));
+    }
+    return records;
+}
+
+TaskPage TaskReader::list(const TaskFilter& filter) {
+    TaskPage page;
+    page.page = std::max(filter.page, 1);
+    page.per_page = std::clamp(filter.per_page, 1, kMaxPerPage);
+    std::string where = " FROM task t";
+    const bool document = filter.initiator || filter.source_system;
+    if (document) where += " JOIN task_doc d USING(task_id)";
+    where += " WHERE (?1 IS NULL OR t.template_id IN (SELECT template_id FROM template WHERE ns = ?1))";
+    std::optional<std::int64_t> state;
+    if (filter.state) state = static_cast<std::int64_t>(*filter.state);
+    where += " AND (?2 IS NULL OR t.state = ?2)";
+    // Spelled like the partial index, so that a few open tasks among millions are found by it.
+    if (filter.only_open || (filter.state && !is_terminal(*filter.state))) where += " AND t.state < 8";
+    if (document)
+        where += " AND (?3 IS NULL OR d.initiator = ?3) AND (?4 IS NULL OR d.source_system = ?4)";
+    else
+        where += " AND ?3 IS NULL AND ?4 IS NULL";
+    const std::int64_t offset = std::int64_t{page.page - 1} * page.per_page;
+    std::vector<std::int64_t> ids;
+    {
+        Statement select =
+            connection_.prepare("SELECT t.task_id" + where + " ORDER BY t.task_id DESC LIMIT ?5 OFFSET ?6");
+        auto rows = select.query(filter.namespace_name, state, filter.initiator, filter.source_system,
+                                 std::int64_t{page.per_page}, offset);
+        while (rows.next()) ids.push_back(rows.integer(0));
+    }
+    {
+        Statement count = connection_.prepare("SELECT count(*) FROM (SELECT 1" + where + " LIMIT ?5)");
+        auto rows =
+            count.query(filter.namespace_name, state, filter.initiator, filter.source_system, kMaxCounted);
+        if (rows.next()) page.total = rows.integer(0);
+    }
+    for (const std::int64_t id : ids) {
+        if (const auto found = row(id)) page.tasks.push_back(view(*found, false));
+    }
+    return page;
+}
+
+std::optional<Uuid> TaskReader::find_identity(std::string_view identity) {
+    Statement select = connection_.prepare(
+        "SELECT task_id, created_ms FROM task WHERE identity_prefix = ? AND identity = ?");
+    auto rows = select.query(identity_prefix(identity), Blob{identity});
+    if (!rows.next()) return std::nullopt;
+    return ids_.make(RowKind::Task, rows.integer(1), rows.integer(0));
+}
+
+void TaskReader::count(StoreInfo& info) {
+    info.schema_version = static_cast<int>(connection_.integer("PRAGMA user_version"));
+    info.tasks = connection_.integer("SELECT count(*) FROM task");
+    info.open_tasks = connection_.integer("SELECT count(*) FROM task WHERE state < 8");
+    info.steps = connection_.integer("SELECT count(*) FROM step");
+    info.templates = connection_.integer("SELECT count(*) FROM template");
+    info.ready_steps = connection_.integer("SELECT count(*) FROM step WHERE state = 1");
+    info.running_steps = connection_.integer("SELECT count(*) FROM step WHERE state = 2");
+    info.waiting_steps =
+        connection_.integer("SELECT count(*) FROM step WHERE state = 5 AND due_ms IS NOT NULL");
+    const std::int64_t oldest = connection_.integer("SELECT min(ready_seq) FROM step WHERE state = 1");
+    if (oldest > 0)
+        info.oldest_ready_ms = std::max<std::int64_t>(0, clock_.unix_ms() - oldest / kReadySeqPerMs);
+}
+
+}  // namespace tasker::host

@@ -1,0 +1,162 @@
+// Opening the store's state, the frame of a transaction, and what a rollback must forget.
+
+#include <unistd.h>
+
+#include <algorithm>
+
+#include "host/core/failpoint.hpp"
+#include "host/engine/orchestrator.hpp"
+
+namespace tasker::host {
+
+namespace {
+constexpr std::size_t kCacheBytes = std::size_t{64} << 20U;
+
+constexpr std::int64_t kRecoverBatch = 512;
+}  // namespace
+
+Orchestrator::Orchestrator(Connection& connection, const EngineOptions& options, const Clock& clock,
+                           Random& random, Logger log, std::shared_ptr<PinnedTemplates> pinned)
+    : connection_(connection),
+      options_(options),
+      clock_(clock),
+      random_(random),
+      log_(std::move(log)),
+      statements_(std::make_unique<Statements>(connection)),
+      sql_(*statements_),
+      pinned_(std::move(pinned)),
+      ids_(static_cast<std::uint64_t>(connection.integer("SELECT v FROM meta WHERE k = 'salt'"))),
+      event_ids_(clock, random),
+      cache_(kCacheBytes) {
+    next_task_ = connection_.integer("SELECT max(task_id) FROM task") + 1;
+    next_step_ = connection_.integer("SELECT max(step_id) FROM step") + 1;
+    last_ready_seq_ = connection_.integer("SELECT max(ready_seq) FROM step WHERE state = 1");
+    lanes_.load(connection_);
+}
+
+// The predecessor is dead or has stopped (we hold the lock): what it had claimed is ready again, uncharged.
+std::size_t Orchestrator::recover() {
+    Statement lost = connection_.prepare("SELECT task_id, idx FROM step WHERE state = 2 LIMIT ?");
+    std::size_t count = 0;
+    while (true) {
+        std::vector<std::pair<std::int64_t, std::size_t>> steps;
+        for (auto rows = lost.query(kRecoverBatch); rows.next();) {
+            steps.emplace_back(rows.integer(0), static_cast<std::size_t>(rows.integer(1)));
+        }
+        if (steps.empty()) break;
+        begin();
+        for (const auto& [task_id, index] : steps) {
+            OpenTask* task = find_task(task_id);
+            if (index >= task->steps.size())
+                throw Error("task row " + std::to_string(task_id) + " has a step too many");
+            give_back(*task, index, AttemptEvent::WorkerLost, "the host ended while the step was claimed",
+                      nullptr, std::nullopt);
+        }
+        commit();
+        take_effects();
+        count += steps.size();
+    }
+    begin();
+    clamp_timers();
+    commit();
+    take_effects();
+    return count;
+}
+
+std::int64_t Orchestrator::add_worker(const std::string& name) {
+    Statement insert =
+        connection_.prepare("INSERT INTO worker(name, pid, started_ms) VALUES(?, ?, ?) RETURNING worker_id");
+    auto rows = insert.query(name, static_cast<int>(getpid()), clock_.unix_ms());
+    rows.next();
+    const std::int64_t id = rows.integer(0);
+    rows.next();
+    return id;
+}
+
+void Orchestrator::pin_template(const std::shared_ptr<const TaskTemplate>& definition) {
+    if (pinned_->find(*definition)) return;
+    begin();
+    auto written = pinned_->write(connection_, lanes_, clock_, definition);
+    commit();
+    pinned_->remember(std::move(written));
+    for (const auto& book : books_) offer_missing(*book);
+    refresh_unserved();
+}
+
+std::int64_t Orchestrator::next_ready_seq() {
+    last_ready_seq_ = std::max(last_ready_seq_ + 1, now_ms_ * kReadySeqPerMs);
+    return last_ready_seq_;
+}
+
+void Orchestrator::begin() {
+    now_ms_ = clock_.unix_ms();
+    sql_.begin.run();
+}
+
+void Orchestrator::commit() {
+    settle_touched();
+    sql_.commit.run();
+    for (OpenTask* task : touched_) {
+        task->touched = task->settles = false;
+        task->promoted = 0;
+    }
+    // A finished task is not needed any more.
+    for (OpenTask* task : touched_) {
+        if (is_terminal(task->state)) cache_.drop(task->id);
+    }
+    touched_.clear();
+    started_.clear();
+    ended_.clear();
+    lanes_.committed();
+    cache_.trim();
+}
+
+void Orchestrator::rollback() noexcept {
+    try {
+        if (connection_.in_transaction()) sql_.rollback.run();
+    } catch (const std::exception& error) {
+        log_.error("rollback failed", {{"error", error.what()}});
+    }
+    for (const OpenTask* task : touched_) cache_.drop(task->id);
+    touched_.clear();
+    for (const std::int64_t step_id : started_) running_.erase(step_id);
+    for (auto& [step_id, running] : ended_) running_.insert_or_assign(step_id, std::move(running));
+    started_.clear();
+    ended_.clear();
+    effects_ = {};
+    for (auto& statement : cursors_) statement->reset();
+    lanes_.rolled_back();
+    recount_claims();
+    try {
+        lanes_.recount(connection_);
+        reload_next_due();
+    } catch (const std::exception& error) {
+        log_.error("cannot read the store after a rollback", {{"error", error.what()}});
+    }
+}
+
+void Orchestrator::recount_claims() {
+    for (auto& [id, lane] : lanes_.all()) lane.claimed = 0;
+    for (const auto& book : books_) {
+        book->claimed = 0;
+        for (auto& [id, credit] : book->lanes) credit.claimed = 0;
+    }
+    for (const auto& [step_id, running] : running_) {
+        ++lanes_.at(running.lane).claimed;
+        const auto book = book_of_.find(running.session.get());
+        if (book == book_of_.end()) continue;
+        ++book->second->claimed;
+        if (const auto credit = book->second->lanes.find(running.lane); credit != book->second->lanes.end()) {
+            ++credit->second.claimed;
+        }
+    }
+}
+
+void Orchestrator::close() {
+    cursors_.clear();
+    statements_.reset();
+}
+
+Effects Orchestrator::take_effects() { return std::exchange(effects_, {}); }
+
+}  // namespace tasker::host
