@@ -86,6 +86,14 @@ void Findings::add(Severity severity, std::string code, Position at, std::string
                       .message = std::move(message)});
 }
 
+void Findings::fatal(std::string code, Position at, std::string path, std::string message) {
+    if (found_.size() >= kMaxFindings) {
+        found_.pop_back();
+        ++left_out_;
+    }
+    error(std::move(code), at, std::move(path), std::move(message));
+}
+
 std::string Findings::suggest(std::string_view word, std::span<const std::string> candidates) {
     std::size_t cost = 0;
     for (const std::string& candidate : candidates) cost += word.size() * candidate.size();

@@ -30,6 +30,8 @@ class Findings {
     void error(std::string code, Position at, std::string path, std::string message) {
         add(Severity::Error, std::move(code), at, std::move(path), std::move(message));
     }
+    // The reason why checking ended; never among those left out.
+    void fatal(std::string code, Position at, std::string path, std::string message);
     void warning(std::string code, Position at, std::string path, std::string message) {
         add(Severity::Warning, std::move(code), at, std::move(path), std::move(message));
     }

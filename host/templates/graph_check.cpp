@@ -48,7 +48,9 @@ std::vector<Step> steps_of(const YamlTree& tree) {
         if (given == nullptr) given = tree.find(items[i], "depends_on");
         if (given != nullptr) {
             for (const NodeId item : tree[given->value].items) {
-                if (tree[item].kind != YamlNode::Kind::Scalar) continue;
+                const bool is_text = tree[item].kind == YamlNode::Kind::Scalar &&
+                                     scalar_value(tree[item]).kind == ScalarValue::Kind::Text;
+                if (!is_text) continue;
                 step.dependencies.push_back({tree[item].text, tree[item].at});
             }
         }

@@ -63,7 +63,7 @@ bool is_timestamp(std::string_view text) {
 bool has_control(std::string_view text) {
     return std::any_of(text.begin(), text.end(), [](char c) {
         const auto byte = static_cast<unsigned char>(c);
-        return byte < 0x20 || byte == 0x7F;
+        return (byte < 0x20 && byte != 0) || byte == 0x7F;  // NUL is refused in every text
     });
 }
 

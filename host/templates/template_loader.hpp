@@ -28,8 +28,8 @@ struct Diagnostic {
 };
 
 struct TemplateOptions {
-    std::string environment;  // whose `environments` overrides are applied; empty: none
-    bool strict = false;      // unknown keys are errors
+    std::string environment{};  // whose `environments` overrides are applied; empty: none
+    bool strict = false;        // unknown keys are errors
     std::size_t max_file_bytes = 1U << 20U;
     std::size_t max_nodes = 10'000, max_aliases = 1'000;
     std::size_t max_depth = 32;

@@ -66,13 +66,14 @@ class TreeBuilder final : public YAML::EventHandler {
         bool is_map = false;
         std::optional<YamlMember> pending;  // the key whose value comes next
         bool keep = true;                   // false: the key is a duplicate or refused, its value is dropped
+        bool is_key = false;  // a list or map where a key belongs: refused once it is known to end
         std::unordered_map<std::string, Position> keys;
         Cost cost;
     };
 
     bool wants_key() const { return !stack_.empty() && stack_.back().is_map && !stack_.back().pending; }
     [[noreturn]] void stop(std::string code, const YAML::Mark& mark, std::string message) {
-        findings_.error(std::move(code), position(mark), {}, std::move(message));
+        findings_.fatal(std::move(code), position(mark), {}, std::move(message));
         throw Stop{};
     }
     void refuse_tag(const YAML::Mark& mark, const std::string& tag);
@@ -214,13 +215,14 @@ void TreeBuilder::OnAlias(const YAML::Mark& mark, YAML::anchor_t anchor) {
 
 void TreeBuilder::open(YamlNode::Kind kind, const YAML::Mark& mark, const std::string& tag,
                        YAML::anchor_t anchor) {
-    if (wants_key()) stop("BAD_KEY", mark, "a key must be a text, not a list or a map");
+    const bool is_key = wants_key();
     check_depth(mark, 1);
     refuse_tag(mark, tag);
     const NodeId id = add({.kind = kind, .at = position(mark)}, mark, anchor, {.closed = false});
     Frame frame;
     frame.node = id;
     frame.is_map = kind == YamlNode::Kind::Map;
+    frame.is_key = is_key;
     frame.cost.height = 1;
     stack_.push_back(std::move(frame));
 }
@@ -229,7 +231,29 @@ void TreeBuilder::close() {
     const Frame frame = std::move(stack_.back());
     stack_.pop_back();
     costs_[frame.node] = frame.cost;
+    if (frame.is_key) {
+        findings_.error("BAD_KEY", tree_[frame.node].at, {}, "a key must be a text, not a list or a map");
+        stack_.back().pending = YamlMember{};
+        stack_.back().keep = false;
+        return;
+    }
     attach(frame.node, frame.cost);
+}
+
+// The scanner may read the whole file ahead before its first event. A file of nothing but opening brackets is told
+// apart here at once; the factor keeps brackets in texts out of it.
+std::optional<Position> too_many_brackets(std::string_view text, std::size_t max_depth) {
+    constexpr std::size_t kFactor = 16;
+    std::size_t open = 0;
+    Position at{.line = 1, .column = 0};
+    for (const char c : text) {
+        ++at.column;
+        if (c == '\n') at = {.line = at.line + 1, .column = 0};
+        if (c == '[' || c == '{') ++open;
+        if ((c == ']' || c == '}') && open > 0) --open;
+        if (open > kFactor * max_depth) return at;
+    }
+    return std::nullopt;
 }
 
 // The library's words for what people do most often, turned into a remedy.
@@ -258,6 +282,10 @@ const YamlMember* YamlTree::find(NodeId map, std::string_view key) const {
 
 std::optional<YamlTree> parse_yaml(const std::string& text, const TemplateOptions& limits,
                                    Findings& findings) {
+    if (const auto at = too_many_brackets(text, limits.max_depth)) {
+        findings.fatal("TOO_DEEP", *at, {}, "nesting deeper than " + std::to_string(limits.max_depth));
+        return std::nullopt;
+    }
     TreeBuilder builder(limits, findings);
     try {
         std::istringstream stream(text);
@@ -267,7 +295,7 @@ std::optional<YamlTree> parse_yaml(const std::string& text, const TemplateOption
     } catch (const Stop&) {
         return std::nullopt;
     } catch (const YAML::Exception& error) {
-        findings.error("SYNTAX", position(error.mark), {}, explained(error));
+        findings.fatal("SYNTAX", position(error.mark), {}, explained(error));
         return std::nullopt;
     }
     if (builder.empty()) {
