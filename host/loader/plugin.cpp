@@ -28,7 +28,8 @@ Plugin::Plugin(const tasker_plugin_v0* (*entry)(const tasker_host_v0*)TASKER_NOE
 void Plugin::init() {
     if (descriptor_.table.init == nullptr) return;
     ErrorText error;
-    const int32_t status = descriptor_.table.init(descriptor_.original, host_.table.table(), &state_, error.sink());
+    const int32_t status =
+        descriptor_.table.init(descriptor_.original, host_.table.table(), &state_, error.sink());
     if (status == TASKER_OK) return;
     const std::string text = error.text();
     throw PluginError("init() of plugin " + descriptor_.id + " failed with " + status_name(status) +

@@ -37,6 +37,9 @@ std::string load_error_hint(const std::string& text) {
     if (has("static TLS block")) return "build the plugin with -ftls-model=global-dynamic";
     if (has("undefined symbol"))
         return "link the library that defines it; -Wl,-z,defs finds this when the plugin is built";
+    if (has("failed to map segment")) {
+        return "memory is short, or the state directory is on a file system mounted noexec";
+    }
     if (has("GLIBCXX_") || has("GLIBC_") || has("CXXABI_")) {
         return "the plugin was built against newer system libraries: build it on this release, or with "
                "-static-libstdc++ -static-libgcc";
