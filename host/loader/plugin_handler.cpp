@@ -26,13 +26,15 @@ class PluginInstance final : public HandlerInstance {
     PluginInstance(const PluginInstance&) = delete;
     PluginInstance& operator=(const PluginInstance&) = delete;
 
-    // The ABI forbids exceptions, but a C function built with -fexceptions can let one through all the same.
+    // The ABI forbids exceptions, but a plugin not made with the SDK may let one through all the same. It is called
+    // through a pointer that does not promise noexcept, or the compiler would drop the handlers below.
     StepOutcome call(const StepEvent& event, CallControl& control) override {
         try {
             PluginCall running(event, control, plugin_->descriptor().id, descriptor_.info.callable);
             if (!running.started())
                 return broken("more than " + std::to_string(kMaxRunningCalls) + " calls are running");
-            return running.finish(descriptor_.table.call(instance_, running.step(), running.handle()));
+            int32_t (*const run)(void*, const tasker_step_v0*, tasker_call*) = descriptor_.table.call;
+            return running.finish(run(instance_, running.step(), running.handle()));
         } catch (const std::exception& error) {
             return broken(error.what());
         } catch (...) {

@@ -1,5 +1,6 @@
 #include <doctest/doctest.h>
 
+#include <stdexcept>
 #include <string>
 #include <thread>
 
@@ -29,6 +30,11 @@ Failed refused_result(const std::string& json) {
     return failure_of(
         InTestPlugin([&](const auto& step, tasker_call* call) { return succeed(step, call, json); }).run());
 }
+
+std::int32_t throw_text(void*, const tasker_step_v0*, tasker_call*) {
+    throw std::runtime_error("through the wall");
+}
+std::int32_t throw_number(void*, const tasker_step_v0*, tasker_call*) { throw 42; }
 
 Failed returned(std::int32_t status) {
     return failure_of(InTestPlugin([=](const auto&, tasker_call*) { return status; }).run());
@@ -279,4 +285,18 @@ TEST_CASE("threads that a handler made may use its call") {
         return TASKER_OK;
     });
     CHECK(std::get<Succeeded>(plugin.run(control)).result_json == "\"other\"");
+}
+
+TEST_CASE("an exception that crosses the boundary fails the step, and the next step runs") {
+    for (int round = 0; round < 2; ++round) {
+        InTestPlugin plugin;
+        plugin.handler.call =
+            reinterpret_cast<decltype(plugin.handler.call)>(round == 0 ? &throw_text : &throw_number);
+        const Failed failed = failure_of(plugin.run());
+        CHECK(failed.error_code == "HANDLER_EXCEPTION");
+        CHECK(failed.retryable);
+        CHECK((round == 0) == (failed.message == "through the wall"));
+    }
+    InTestPlugin sound([](const auto& step, tasker_call* call) { return succeed(step, call, "1"); });
+    CHECK(std::holds_alternative<Succeeded>(sound.run()));
 }
