@@ -99,8 +99,8 @@ std::optional<std::string> read_file(const std::filesystem::path& file, std::siz
         refuse_size(max_bytes, findings);
         return std::nullopt;
     }
-    // One byte more than allowed shows a file that grew meanwhile.
-    std::string content(max_bytes + 1, '\0');
+    // One byte more than the file has shows that it grew meanwhile.
+    std::string content(static_cast<std::size_t>(info.st_size) + 1, '\0');
     std::size_t size = 0;
     while (size < content.size()) {
         const ssize_t got = ::read(open_file.get(), content.data() + size, content.size() - size);
@@ -111,6 +111,10 @@ std::optional<std::string> read_file(const std::filesystem::path& file, std::siz
         }
         if (got == 0) break;
         size += static_cast<std::size_t>(got);
+    }
+    if (size == content.size()) {
+        findings.error("UNREADABLE", {}, {}, "the file grew while it was loaded; load it again");
+        return std::nullopt;
     }
     content.resize(size);
     return content;

@@ -1,5 +1,6 @@
 #include <doctest/doctest.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <filesystem>
@@ -186,9 +187,16 @@ TEST_CASE("a file of 2 MiB is named and not parsed") {
               ": error: larger than 1 MiB, not read; split the template [TOO_LARGE]");
 }
 
-TEST_CASE("10,000 templates load in seconds") {
+// The promise is for the release build; the slow builds load fewer, with the same five seconds.
+#if defined(NDEBUG) && !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+constexpr int kManyTemplates = 10'000;
+#else
+constexpr int kManyTemplates = 1'000;
+#endif
+
+TEST_CASE("10,000 templates load within five seconds") {
     const TempDir dir;
-    for (int i = 0; i < 10'000; ++i) {
+    for (int i = 0; i < kManyTemplates; ++i) {
         const std::string name = "t" + std::to_string(i);
         dir.write(name + ".yaml",
                   minimal(name,
@@ -201,13 +209,7 @@ TEST_CASE("10,000 templates load in seconds") {
     clock_gettime(CLOCK_THREAD_CPUTIME_ID, &before);
     const auto loaded = load_templates({dir.path()}, {});
     clock_gettime(CLOCK_THREAD_CPUTIME_ID, &after);
-    CHECK(loaded.catalog.all().size() == 10'000);
+    CHECK(loaded.catalog.all().size() == kManyTemplates);
     CHECK(loaded.diagnostics.empty());
-    const auto spent = after.tv_sec - before.tv_sec;
-    MESSAGE("seconds of CPU: " << spent);
-#ifdef NDEBUG
-#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
-    CHECK(spent < 5);
-#endif
-#endif
+    CHECK(after.tv_sec - before.tv_sec < 5);
 }
