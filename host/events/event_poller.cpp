@@ -31,13 +31,19 @@ EventPoller::EventPoller(TaskerRuntime& runtime, const Clock& clock, EventPoller
       clock_(clock),
       config_(sane(config)),
       log_(log.with({{"component", "event_poller"}})),
-      wakeup_(std::make_shared<Wakeup>(clock)) {
-    runtime_.on_activity([wakeup = wakeup_] { wakeup->wake(); });
+      wakeup_(clock),
+      doorbell_(std::make_shared<Guarded<Wakeup*>>(&wakeup_)) {
+    runtime_.on_activity([doorbell = doorbell_] {
+        doorbell->with([](Wakeup* wakeup) {
+            if (wakeup != nullptr) wakeup->wake();
+        });
+    });
 }
 
 EventPoller::~EventPoller() {
     stop(0);
     if (thread_.joinable()) thread_.join();
+    doorbell_->with([](Wakeup*& wakeup) { wakeup = nullptr; });
 }
 
 void EventPoller::start() {
@@ -67,7 +73,7 @@ bool EventPoller::stop(std::int64_t timeout_ms) {
     if (!thread_.joinable()) return true;
     running_.store(false);
     thread_.request_stop();
-    wakeup_->wake();
+    wakeup_.wake();
     {
         std::unique_lock lock(ended_mutex_);
         if (!ended_changed_.wait_for(lock, std::chrono::milliseconds{timeout_ms}, [this] { return ended_; }))
@@ -127,7 +133,7 @@ std::uint64_t EventPoller::pause(bool idle, const std::stop_token& stop) {
         polls = every - polls_.load() % every;  // sleep up to the next duty
     }
     const std::int64_t from = clock_.steady_ms();
-    wakeup_->wait_until(from + config_.polling_interval_ms * static_cast<std::int64_t>(polls), stop);
+    wakeup_.wait_until(from + config_.polling_interval_ms * static_cast<std::int64_t>(polls), stop);
     const std::int64_t slept = (clock_.steady_ms() - from) / config_.polling_interval_ms;
     return std::clamp<std::uint64_t>(static_cast<std::uint64_t>(std::max<std::int64_t>(slept, 1)), 1, polls);
 }
@@ -164,7 +170,7 @@ void EventPoller::back_off(int failures, const std::stop_token& stop) {
     const std::int64_t delay = std::min(first << std::min(failures - 1, 10), kMaxBackOffMs);
     const std::int64_t due = clock_.steady_ms() + delay;
     // Activity of the runtime wakes us too; a poll that fails must not spin on it.
-    while (!stop.stop_requested() && clock_.steady_ms() < due) wakeup_->wait_until(due, stop);
+    while (!stop.stop_requested() && clock_.steady_ms() < due) wakeup_.wait_until(due, stop);
 }
 
 }  // namespace tasker::host

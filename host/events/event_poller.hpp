@@ -14,6 +14,7 @@
 #include <thread>
 
 #include "host/core/clock.hpp"
+#include "host/core/guarded.hpp"
 #include "host/core/named_thread.hpp"
 #include "host/core/wakeup.hpp"
 #include "host/logging/logger.hpp"
@@ -78,8 +79,9 @@ class EventPoller {
     std::function<void(const Revocation&)> revocation_;
     std::function<void()> stopped_;
 
-    // Also held by the runtime's wake callback, which may outlive this poller.
-    const std::shared_ptr<Wakeup> wakeup_;
+    Wakeup wakeup_;
+    // Shared with the runtime's wake callback, which may outlive this poller; empty once it is gone.
+    const std::shared_ptr<Guarded<Wakeup*>> doorbell_;
     std::atomic<bool> running_ = false;
     std::atomic<std::uint64_t> polls_ = 0;
     std::mutex control_;  // start and stop exclude each other

@@ -19,7 +19,7 @@ ExecutorCore::ExecutorCore(const HandlerRegistry& registry, TaskerRuntime& runti
       deadline_wakeup_(std::make_unique<Wakeup>(clock)),
       quiet_(std::make_unique<Wakeup>(clock)) {}
 
-ExecutorCore::Thread& ExecutorCore::add_thread(Lane* own) {
+ExecutorCore::Thread& ExecutorCore::add_thread(HandlerLane* own) {
     const std::scoped_lock lock(mutex_);
     threads_.push_back(std::make_unique<Thread>());
     threads_.back()->own = own;
@@ -37,15 +37,15 @@ std::int64_t ExecutorCore::steady_now() const {
     return now;
 }
 
-Lane* ExecutorCore::accept(const StepEvent& event) {
+HandlerLane* ExecutorCore::accept(const StepEvent& event) {
     auto job = std::make_shared<StepJob>(event, backend_, log_, options_.max_runtime_ms);
     const std::int64_t now = steady_now();
-    Lane* wants_thread = nullptr;
+    HandlerLane* wants_thread = nullptr;
     bool wake = false;
     {
         const std::scoped_lock lock(mutex_);
         if (!draining_ && !closed_ && queues_.waiting() < max_waiting_) {
-            Lane& lane = queues_.lane_of(extract_handler_name(event));
+            HandlerLane& lane = queues_.lane_of(extract_handler_name(event));
             queues_.push(lane, std::move(job), now);
             look_again_by(now + kMaxWaitMs);
             if (lane.affine) {
@@ -155,7 +155,7 @@ bool ExecutorCore::put_down(Thread& me) {
     const std::int64_t took_us = (steady_now() - me.job->started_steady_ms()) * 1000;
     std::shared_ptr<StepJob> over;  // dies after the lock is gone
     const std::scoped_lock lock(mutex_);
-    Lane& lane = *me.lane;
+    HandlerLane& lane = *me.lane;
     const bool was_hung = std::exchange(me.abandoned, false);
     if (was_hung) {
         // The handler came back after all: its thread and its place are good again.
@@ -173,7 +173,7 @@ bool ExecutorCore::put_down(Thread& me) {
 
 void ExecutorCore::run(Thread& me, std::unique_ptr<HandlerInstance>& affine_instance) {
     StepJob& job = *me.job;  // only this thread puts it down
-    Lane& lane = *me.lane;
+    HandlerLane& lane = *me.lane;
     StepOutcome outcome;
     if (me.own != nullptr) {
         const InstanceSource own = [&]() -> HandlerInstance& {

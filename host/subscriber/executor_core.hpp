@@ -39,18 +39,18 @@ class ExecutorCore {
 
     // One executor thread and what it runs. Made by add_thread(), alive as long as the core.
     struct Thread {
-        Lane* own = nullptr;  // the lane of an Affine thread; null: all lanes but those
-        Lane* lane = nullptr;
+        HandlerLane* own = nullptr;  // the lane of an Affine thread; null: all lanes but those
+        HandlerLane* lane = nullptr;
         std::shared_ptr<StepJob> job;
         bool abandoned = false;
     };
-    Thread& add_thread(Lane* own);
+    Thread& add_thread(HandlerLane* own);
     // The body of an executor thread: runs jobs until stop or close().
     void serve(Thread& me, const std::stop_token& stop);
     bool is_abandoned(const Thread& thread) const;
 
     // Queues the event. Returns the lane of an Affine handler that needs one more thread, null otherwise.
-    Lane* accept(const StepEvent& event);
+    HandlerLane* accept(const StepEvent& event);
     void revoke(const Revocation& revocation);
     void tell_capacity();
 
@@ -85,13 +85,13 @@ class ExecutorCore {
     bool pass_wake_on();
 
     void run(Thread& me, std::unique_ptr<HandlerInstance>& affine_instance);
-    void deliver(const StepJob& job, const Lane& lane, StepOutcome outcome);
+    void deliver(const StepJob& job, const HandlerLane& lane, StepOutcome outcome);
     void submit(TaskerRuntime& runtime, const StepJob& job, StepExecutionResult result);
     void refuse_late(const StepJob& job);
     void give_back(const StepJob& job, const std::string& reason);
     struct Overdue {
         std::shared_ptr<StepJob> job;
-        const Lane* lane = nullptr;
+        const HandlerLane* lane = nullptr;
         unsigned abandoned = 0;  // threads in all, this one included
     };
     void fail_hung(const Overdue& hung);

@@ -6,7 +6,7 @@
 
 namespace tasker::host {
 
-void ExecutorCore::deliver(const StepJob& job, const Lane& lane, StepOutcome outcome) {
+void ExecutorCore::deliver(const StepJob& job, const HandlerLane& lane, StepOutcome outcome) {
     if (const auto* released = std::get_if<Released>(&outcome)) {
         give_back(job, released->reason);
         return;

@@ -13,7 +13,7 @@ namespace {
 constexpr unsigned kPrefetchPerCall = 4;
 constexpr std::int64_t kPrefetchUs = 50'000;
 
-unsigned prefetch_of(const Lane& lane, unsigned calls) {
+unsigned prefetch_of(const HandlerLane& lane, unsigned calls) {
     const unsigned most = calls * kPrefetchPerCall;
     if (lane.average_us <= 0) return most;
     const std::int64_t fits = static_cast<std::int64_t>(calls) * kPrefetchUs / lane.average_us;
@@ -41,7 +41,7 @@ LaneQueues::LaneQueues(const HandlerRegistry& registry, const SubscriberOptions&
     : options_(options), nobody_(nullptr) {
     nobody_.limit = std::max(options_.threads, 1U);
     for (const auto& handler : registry.all()) {
-        auto lane = std::make_unique<Lane>(handler);
+        auto lane = std::make_unique<HandlerLane>(handler);
         lane->callable = handler->info().callable;
         lane->limit = handler_limit(handler->info(), options_, registry.handler_count());
         lane->affine = handler->info().threading == Threading::Affine;
@@ -49,24 +49,24 @@ LaneQueues::LaneQueues(const HandlerRegistry& registry, const SubscriberOptions&
     }
 }
 
-Lane& LaneQueues::lane_of(std::string_view callable) {
+HandlerLane& LaneQueues::lane_of(std::string_view callable) {
     const auto found = lanes_.find(callable);
     return found == lanes_.end() ? nobody_ : *found->second;
 }
 
-void LaneQueues::give_turn(Lane& lane) {
+void LaneQueues::give_turn(HandlerLane& lane) {
     if (lane.affine || lane.in_turn || lane.waiting.empty() || lane.running >= lane.limit) return;
     lane.in_turn = true;
     turns_.push_back(&lane);
 }
 
-void LaneQueues::push(Lane& lane, std::shared_ptr<StepJob> job, std::int64_t now_ms) {
+void LaneQueues::push(HandlerLane& lane, std::shared_ptr<StepJob> job, std::int64_t now_ms) {
     lane.waiting.push_back({std::move(job), now_ms});
     ++waiting_;
     give_turn(lane);
 }
 
-LaneQueues::Taken LaneQueues::take_from(Lane& lane) {
+LaneQueues::Taken LaneQueues::take_from(HandlerLane& lane) {
     if (lane.waiting.empty() || lane.running >= lane.limit) return {};
     Taken taken{&lane, std::move(lane.waiting.front().job)};
     lane.waiting.pop_front();
@@ -77,7 +77,7 @@ LaneQueues::Taken LaneQueues::take_from(Lane& lane) {
 
 LaneQueues::Taken LaneQueues::take() {
     if (turns_.empty()) return {};
-    Lane& lane = *turns_.front();
+    HandlerLane& lane = *turns_.front();
     turns_.pop_front();
     lane.in_turn = false;
     Taken taken = take_from(lane);
@@ -85,16 +85,16 @@ LaneQueues::Taken LaneQueues::take() {
     return taken;
 }
 
-void LaneQueues::finished(Lane& lane) {
+void LaneQueues::finished(HandlerLane& lane) {
     --lane.running;
     give_turn(lane);
 }
 
 std::vector<std::shared_ptr<StepJob>> LaneQueues::remove_if(
-    Lane& lane, const std::function<bool(const Lane::Waiting&)>& gone) {
+    HandlerLane& lane, const std::function<bool(const HandlerLane::Waiting&)>& gone) {
     std::vector<std::shared_ptr<StepJob>> removed;
-    std::deque<Lane::Waiting> kept;
-    for (Lane::Waiting& entry : lane.waiting) {
+    std::deque<HandlerLane::Waiting> kept;
+    for (HandlerLane::Waiting& entry : lane.waiting) {
         if (gone(entry)) {
             removed.push_back(std::move(entry.job));
         } else {
@@ -133,7 +133,8 @@ std::vector<std::shared_ptr<StepJob>> LaneQueues::remove_stale(std::int64_t befo
     std::vector<std::shared_ptr<StepJob>> removed;
     for (const auto& [name, lane] : lanes_) {
         if (lane->waiting.empty() || lane->waiting.front().since_ms > before_ms) continue;
-        auto more = remove_if(*lane, [&](const Lane::Waiting& entry) { return entry.since_ms <= before_ms; });
+        auto more =
+            remove_if(*lane, [&](const HandlerLane::Waiting& entry) { return entry.since_ms <= before_ms; });
         // Nothing may be claimed ahead of a handler that keeps its queue waiting, until its calls are short
         // again.
         lane->average_us = std::max<std::int64_t>(lane->average_us, kPrefetchUs * 100);
@@ -143,7 +144,9 @@ std::vector<std::shared_ptr<StepJob>> LaneQueues::remove_stale(std::int64_t befo
 }
 
 void LaneQueues::forget(const Uuid& event_id) {
-    const auto is_it = [&](const Lane::Waiting& entry) { return entry.job->event().event_id == event_id; };
+    const auto is_it = [&](const HandlerLane::Waiting& entry) {
+        return entry.job->event().event_id == event_id;
+    };
     for (const auto& [name, lane] : lanes_) {
         if (std::any_of(lane->waiting.begin(), lane->waiting.end(), is_it)) remove_if(*lane, is_it);
     }
@@ -157,7 +160,7 @@ std::int64_t LaneQueues::oldest_ms() const {
     return oldest;
 }
 
-unsigned LaneQueues::claim_limit(const Lane& lane) const {
+unsigned LaneQueues::claim_limit(const HandlerLane& lane) const {
     const unsigned calls = lane.limit - std::min(lane.hung, lane.limit);
     const unsigned slots = std::max(options_.threads, 1U) + options_.prefetch;
     // One handler alone may not fill every slot while others are offered.
@@ -165,7 +168,7 @@ unsigned LaneQueues::claim_limit(const Lane& lane) const {
     return std::min(calls + prefetch_of(lane, calls), std::max(most, 1U));
 }
 
-bool LaneQueues::outdated(const Lane& lane) const {
+bool LaneQueues::outdated(const HandlerLane& lane) const {
     if (lane.handler == nullptr) return false;
     const unsigned now = claim_limit(lane);
     return now >= lane.told_limit * 2 || now * 2 <= lane.told_limit;

@@ -22,8 +22,9 @@
 namespace tasker::host {
 
 // One handler as the executor sees it.
-struct Lane {
-    explicit Lane(std::shared_ptr<Handler> offered) : handler(std::move(offered)), instances(handler) {}
+struct HandlerLane {
+    explicit HandlerLane(std::shared_ptr<Handler> offered)
+        : handler(std::move(offered)), instances(handler) {}
 
     struct Waiting {
         std::shared_ptr<StepJob> job;
@@ -50,19 +51,19 @@ class LaneQueues {
   public:
     LaneQueues(const HandlerRegistry& registry, const SubscriberOptions& options);
 
-    Lane& lane_of(std::string_view callable);
-    void push(Lane& lane, std::shared_ptr<StepJob> job, std::int64_t now_ms);
+    HandlerLane& lane_of(std::string_view callable);
+    void push(HandlerLane& lane, std::shared_ptr<StepJob> job, std::int64_t now_ms);
 
     struct Taken {
-        Lane* lane = nullptr;
+        HandlerLane* lane = nullptr;
         std::shared_ptr<StepJob> job;  // null: nothing may start now
     };
     // The next job in turn; counts it as running.
     Taken take();
     // The next job of this lane; for the threads of an Affine handler.
-    Taken take_from(Lane& lane);
+    Taken take_from(HandlerLane& lane);
     bool ready() const { return !turns_.empty(); }
-    void finished(Lane& lane);
+    void finished(HandlerLane& lane);
 
     // Takes out what did not start: everything, what waits for a lane that cannot run, or what waits since
     // `before_ms`.
@@ -78,18 +79,18 @@ class LaneQueues {
     // What the runtime should be told; remembers it in the lanes. `abandoned` threads are withheld.
     Capacity capacity(unsigned abandoned);
     // Whether the lane's claim limit moved enough to tell the runtime.
-    bool outdated(const Lane& lane) const;
+    bool outdated(const HandlerLane& lane) const;
 
   private:
-    std::vector<std::shared_ptr<StepJob>> remove_if(Lane& lane,
-                                                    const std::function<bool(const Lane::Waiting&)>& gone);
-    unsigned claim_limit(const Lane& lane) const;
-    void give_turn(Lane& lane);
+    std::vector<std::shared_ptr<StepJob>> remove_if(
+        HandlerLane& lane, const std::function<bool(const HandlerLane::Waiting&)>& gone);
+    unsigned claim_limit(const HandlerLane& lane) const;
+    void give_turn(HandlerLane& lane);
 
     const SubscriberOptions options_;
-    std::map<std::string, std::unique_ptr<Lane>, std::less<>> lanes_;
-    Lane nobody_;
-    std::deque<Lane*> turns_;  // lanes that could start a job now
+    std::map<std::string, std::unique_ptr<HandlerLane>, std::less<>> lanes_;
+    HandlerLane nobody_;
+    std::deque<HandlerLane*> turns_;  // lanes that could start a job now
     std::size_t waiting_ = 0;
 };
 

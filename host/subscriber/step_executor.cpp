@@ -14,7 +14,7 @@ StepExecutor::StepExecutor(const HandlerRegistry& registry, TaskerRuntime& runti
 
 StepExecutor::~StepExecutor() { stop(); }
 
-StepExecutor::Member StepExecutor::make_member(const char* name, std::size_t number, Lane* own) {
+StepExecutor::Member StepExecutor::make_member(const char* name, std::size_t number, HandlerLane* own) {
     Member member;
     member.thread = &core_->add_thread(own);
     // The core is shared: an abandoned thread still uses it when this executor is gone.
@@ -35,7 +35,7 @@ void StepExecutor::start() {
 }
 
 void StepExecutor::accept(const StepEvent& event) {
-    Lane* const wants_thread = core_->accept(event);
+    HandlerLane* const wants_thread = core_->accept(event);
     if (wants_thread == nullptr) return;
     const std::scoped_lock lock(members_mutex_);
     if (!stopped_) members_.push_back(make_member("tw-affine-", members_.size(), wants_thread));

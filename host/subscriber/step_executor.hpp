@@ -39,7 +39,7 @@ class StepExecutor {
         ExecutorCore::Thread* thread = nullptr;
         NamedThread body;
     };
-    Member make_member(const char* name, std::size_t number, Lane* own);
+    Member make_member(const char* name, std::size_t number, HandlerLane* own);
 
     const unsigned thread_count_;
     const std::shared_ptr<ExecutorCore> core_;

@@ -121,7 +121,7 @@ TEST_CASE("LaneQueues: nothing is claimed ahead of a handler whose calls are lon
     f.options.prefetch = 100;
     LaneQueues queues(f.registry, f.options);
     CHECK(queues.capacity(0).lanes[0].limit == 20);
-    Lane& lane = queues.lane_of("a");
+    HandlerLane& lane = queues.lane_of("a");
     CHECK_FALSE(queues.outdated(lane));
     lane.average_us = 25'000;
     CHECK(queues.capacity(0).lanes[0].limit == 12);
