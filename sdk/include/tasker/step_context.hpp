@@ -161,7 +161,7 @@ class StepContext {
         const json* value = texts_.dependency(name);
         if (value != nullptr) value = &detail::unwrap(*value);
         std::string where(name);
-        const auto step_into = [&](std::string_view key) {
+        [[maybe_unused]] const auto step_into = [&](std::string_view key) {
             where.append(".").append(key);
             value = detail::presence(value == nullptr ? json() : *value, key) == Presence::Present
                         ? &*value->find(key)

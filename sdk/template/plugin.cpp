@@ -1,0 +1,3 @@
+#include "@NAME@.hpp"
+
+TASKER_PLUGIN("@NAME@", "1.0.0", @CLASS@);
