@@ -61,8 +61,8 @@ TEST_CASE(
     "named") {
     check_refused(step_yaml("a", "c") + step_yaml("b", "a") + step_yaml("c", "b"),
                   {"t.yaml:", "a -> ", "CYCLE_DETECTED"});
-    check_refused(step_yaml("a", "a"), {"t.yaml:", "a -> a"});
-    check_refused(step_yaml("alpha", "") + step_yaml("b", "alhpa"), {"t.yaml:8", "alhpa", "alpha"});
+    check_refused(step_yaml("a", "a"), {"t.yaml:8", "'a' depends on itself"});
+    check_refused(step_yaml("alpha", "") + step_yaml("b", "alhpa"), {"t.yaml:12", "'alhpa'", "'alpha'"});
     check_refused(step_yaml("a", "") + step_yaml("a", ""), {"t.yaml:", "'a'"});
 }
 
@@ -123,7 +123,16 @@ TEST_CASE("E22: linear, fibonacci and none give their own delays, capped by the 
     CHECK(
         delays(R"({"max_attempts":9,"backoff":"exponential","backoff_base_ms":100,"max_backoff_ms":1000})") ==
         Delays{200, 400, 800, 1000, 1000});
-    CHECK(delays(R"({"max_attempts":9,"backoff":"none"})") == Delays{0, 0, 0, 0, 0});
+}
+
+TEST_CASE("E22: without backoff the retry comes at once") {
+    World world({graph("single", {{"only", {}, R"({"max_attempts":3,"backoff":"none"})"}})});
+    const Uuid task = world.submit("single");
+    world.fail(world.take("only"));
+    world.fail(world.take("only"));
+    world.pass("only");
+    CHECK(world.state(task) == TaskState::Complete);
+    CHECK(world.step(task, "only").attempts == 3);
 }
 
 TEST_CASE("E22: a step without a retry section is capped at thirty seconds") {
