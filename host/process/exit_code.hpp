@@ -1,6 +1,8 @@
 #pragma once
 // The exit codes of tasker-host: the only list. Printed in --help.
 
+#include <string_view>
+
 namespace tasker::host {
 
 enum class ExitCode : int {
@@ -17,5 +19,8 @@ enum class ExitCode : int {
     NotFound = 10,
     Refused = 11,           // duplicate, permission, state
 };
+
+// The same list for people.
+std::string_view exit_code_help();
 
 }  // namespace tasker::host

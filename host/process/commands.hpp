@@ -1,0 +1,81 @@
+#pragma once
+// The verbs. Each takes its arguments, prints to `output` and says how it went; what goes wrong is thrown and mapped to
+// an exit code in one place (command_runner.cpp).
+
+#include <filesystem>
+#include <map>
+#include <string>
+
+#include "host/config/config.hpp"
+#include "host/core/error.hpp"
+#include "host/logging/logger.hpp"
+#include "host/process/cli.hpp"
+#include "host/process/exit_code.hpp"
+#include "host/process/output.hpp"
+#include "host/process/render.hpp"
+
+namespace tasker::host {
+
+// A verb that could not do what was asked.
+class CommandFailure : public Error {
+  public:
+    CommandFailure(ExitCode exit, std::string code, const std::string& message, std::string hint = {})
+        : Error(message, std::move(hint)), exit_(exit), code_(std::move(code)) {}
+    ExitCode exit() const noexcept { return exit_; }
+    const std::string& code() const noexcept { return code_; }  // "NOT_FOUND"
+
+  private:
+    ExitCode exit_;
+    std::string code_;
+};
+
+struct Command {
+    const CommandLine& line;
+    Output& out;  // results only
+    Output& err;  // everything else
+    std::map<std::string, std::string> environment;
+    std::filesystem::path working_directory;
+    std::filesystem::path executable;
+
+    // Prints one JSON document and the end of its line.
+    void document(std::string_view json) { out.line(json); }
+    // Colours only where they are wanted: --color, NO_COLOR, a terminal.
+    bool colors(const Output& to) const;
+    Style style() const { return Style(colors(out)); }
+    std::filesystem::path installed_prefix() const { return executable.parent_path().parent_path(); }
+};
+
+// The configuration of this invocation. Throws ConfigError.
+LoadedConfig configuration(const Command& command);
+// The same; its warnings go to `err`.
+LoadedConfig configure(Command& command);
+
+// Writes to standard error as the configuration says.
+Logger make_logger(const Command& command, const Config& config);
+
+ExitCode config_show(Command& command);
+ExitCode config_explain(Command& command);
+ExitCode config_check(Command& command);
+ExitCode template_list(Command& command);
+ExitCode template_info(Command& command);
+ExitCode template_validate(Command& command);
+ExitCode plugin_list(Command& command);
+ExitCode plugin_info(Command& command);
+ExitCode handler_list(Command& command);
+ExitCode task_create(Command& command);
+ExitCode task_run(Command& command);
+ExitCode task_get(Command& command);
+ExitCode task_list(Command& command);
+ExitCode task_steps(Command& command);
+ExitCode task_cancel(Command& command);
+ExitCode task_watch(Command& command);
+ExitCode task_wait(Command& command);
+ExitCode store_info_command(Command& command);
+ExitCode store_check_command(Command& command);
+ExitCode store_backup_command(Command& command);
+ExitCode new_handler(Command& command);
+ExitCode completion(Command& command);
+ExitCode show_version(Command& command);
+ExitCode worker(Command& command);
+
+}  // namespace tasker::host

@@ -1,0 +1,158 @@
+#include "host/process/connection.hpp"
+
+#include <poll.h>
+#include <sys/stat.h>
+
+#include <chrono>
+#include <system_error>
+
+#include "host/core/clock.hpp"
+#include "host/core/json_view.hpp"
+#include "host/core/random.hpp"
+#include "host/engine/engine.hpp"
+#include "host/engine/store_lock.hpp"
+#include "host/templates/template_loader.hpp"
+
+namespace tasker::host {
+
+namespace {
+constexpr int kWaitMs = 5000;
+
+class HostConnection final : public Connection {
+  public:
+    explicit HostConnection(std::filesystem::path socket) : client_(std::move(socket)) {}
+    ApiClient& client() override { return client_; }
+    bool host_running() const override { return true; }
+
+  private:
+    UnixSocketClient client_;
+};
+
+// The engine without a worker: it takes submissions and answers questions.
+class StoreConnection final : public Connection {
+  public:
+    StoreConnection(StoreLock lock, const Config& config, bool create) : lock_(std::move(lock)) {
+        EngineOptions options = engine_options(config);
+        options.create = create;
+        engine_ = Engine::open(std::move(options), clock_, random_, Logger{});
+        TemplateOptions rules;
+        rules.environment = config.environment;
+        rules.strict = config.strict_templates;
+        engine_->set_catalog(
+            std::make_shared<TemplateCatalog>(load_templates(config.template_path, rules).catalog));
+        client_ = std::make_unique<LocalClient>(ApiContext{*engine_, {}, {}, {}, {}});
+    }
+    ApiClient& client() override { return *client_; }
+    bool host_running() const override { return false; }
+
+  private:
+    StoreLock lock_;  // first: given up last
+    SystemClock clock_;
+    SystemRandom random_;
+    std::unique_ptr<Engine> engine_;
+    std::unique_ptr<LocalClient> client_;
+};
+
+bool answers(const std::filesystem::path& socket) {
+    try {
+        return UnixSocketClient(socket, 2000).request("GET", "/health/live", {}).status == 200;
+    } catch (const HostUnreachable&) {
+        return false;
+    }
+}
+
+ExitCode exit_of(int status) {
+    switch (status) {
+        case 400:
+        case 405:
+        case 413:
+        case 414:
+        case 431:
+            return ExitCode::Usage;
+        case 404:
+            return ExitCode::NotFound;
+        case 409:
+            return ExitCode::Refused;
+        case 503:
+            return ExitCode::Unreachable;
+        default:
+            return ExitCode::Unhandled;
+    }
+}
+}  // namespace
+
+std::filesystem::path api_socket(const Config& config) {
+    return (config.state_dir.empty() ? store_path(config).parent_path() : config.state_dir) / "api.sock";
+}
+
+EngineOptions engine_options(const Config& config) {
+    EngineOptions options;
+    options.store = store_path(config);
+    options.durability = config.durability == "process" ? Durability::Process : Durability::Full;
+    options.default_step_timeout_ms = config.default_step_timeout_ms;
+    options.max_runtime_ms = config.max_runtime_ms;
+    options.missing_handler_timeout_ms = config.missing_handler_timeout_ms;
+    options.fail_missing_handler = config.missing_handler == "fail";
+    return options;
+}
+
+void make_store_folder(const std::filesystem::path& store) {
+    const std::filesystem::path folder = store.parent_path();
+    std::error_code fault;
+    if (std::filesystem::is_directory(folder, fault)) return;
+    if (std::filesystem::create_directories(folder, fault); fault) {
+        throw BootstrapError("the state folder " + folder.string() + " cannot be made: " + fault.message(),
+                             "choose another one with TASKER_STATE_DIR or --state-dir");
+    }
+    ::chmod(folder.c_str(), 0700);
+}
+
+std::unique_ptr<Connection> connect(const Config& config, StoreUse use) {
+    if (is_postgres(config)) {
+        throw BootstrapError("there is no PostgreSQL runtime in this version",
+                             "unset DATABASE_URL for the embedded engine");
+    }
+    const std::filesystem::path store = store_path(config);
+    std::error_code ignored;
+    if (use == StoreUse::Existing && !std::filesystem::exists(store, ignored)) {
+        throw CommandFailure(ExitCode::NotFound, "NOT_FOUND", "there is no store at " + store.string(),
+                             "nothing was submitted yet, or TASKER_STATE_DIR points elsewhere");
+    }
+    make_store_folder(store);
+    const std::filesystem::path socket = api_socket(config);
+    const auto deadline = std::chrono::steady_clock::now() + std::chrono::milliseconds{kWaitMs};
+    for (;;) {
+        auto taken = StoreLock::acquire(store, "cli", kWaitMs);
+        if (auto* lock = std::get_if<StoreLock>(&taken)) {
+            return std::make_unique<StoreConnection>(std::move(*lock), config, use == StoreUse::Create);
+        }
+        const StoreHolder holder = std::get<StoreHolder>(taken);
+        const std::string who = holder.role + " with pid " + std::to_string(holder.pid);
+        if (holder.role != "host") {
+            throw HostUnreachable("the store " + store.string() + " is held by another command (" + who + ")",
+                                  false);
+        }
+        if (answers(socket)) return std::make_unique<HostConnection>(socket);
+        // A host that is starting has no socket yet, one that stops has none any more.
+        if (std::chrono::steady_clock::now() >= deadline) {
+            throw HostUnreachable("the " + who + " holds the store " + store.string() +
+                                      " but does not answer at " + socket.string(),
+                                  false);
+        }
+        ::poll(nullptr, 0, 50);
+    }
+}
+
+std::string expect_document(const ApiResponse& response) {
+    if (response.status == 200) return response.body;
+    const auto error = json_member(response.body, "error");
+    const auto text = [&](std::string_view key) {
+        return error ? json_string_member(*error, key).value_or("") : std::string{};
+    };
+    std::string message = text("message");
+    if (message.empty()) message = "the host answered with status " + std::to_string(response.status);
+    throw CommandFailure(exit_of(response.status), text("code").empty() ? "FAILED" : text("code"), message,
+                         text("hint"));
+}
+
+}  // namespace tasker::host

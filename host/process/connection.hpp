@@ -1,0 +1,39 @@
+#pragma once
+// Whom a verb talks to: a running host over its socket, or the store itself while no host holds it.
+
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "host/api/api_client.hpp"
+#include "host/config/config.hpp"
+#include "host/process/commands.hpp"
+
+namespace tasker::host {
+
+class Connection {
+  public:
+    virtual ~Connection() = default;
+    virtual ApiClient& client() = 0;
+    // False: the store is held by this process, and nothing runs steps.
+    virtual bool host_running() const = 0;
+};
+
+enum class StoreUse {
+    Create,    // make the store when there is none
+    Existing,  // a missing store is NOT_FOUND
+};
+
+// Waits up to 5 s for another short command, or for a host that is just starting or stopping.
+// Throws HostUnreachable, CommandFailure (no store), BootstrapError, StoreRefused.
+std::unique_ptr<Connection> connect(const Config& config, StoreUse use);
+
+// The document of a successful answer; any other answer is thrown as a CommandFailure with its exit code.
+std::string expect_document(const ApiResponse& response);
+
+std::filesystem::path api_socket(const Config& config);
+EngineOptions engine_options(const Config& config);
+// Makes the folder for the store, 0700. Throws BootstrapError.
+void make_store_folder(const std::filesystem::path& store);
+
+}  // namespace tasker::host

@@ -1,0 +1,173 @@
+#include "host/process/render_task.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cstdio>
+#include <map>
+
+#include "host/api/json_writer.hpp"
+
+namespace tasker::host {
+
+namespace {
+std::string mark(const StepRow& step, const PictureOptions& options) {
+    const bool unicode = options.unicode;
+    if (step.state == "complete" || step.state == "resolved_manually")
+        return options.style.good(unicode ? "✓" : "+");
+    if (step.state == "error" || step.state == "cancelled") return options.style.bad(unicode ? "✗" : "x");
+    if (step.state == "waiting_for_retry") return options.style.busy(unicode ? "↻" : "~");
+    if (step.state == "pending") return options.style.dim(unicode ? "○" : ".");
+    return options.style.busy(unicode ? "●" : "*");
+}
+
+// The longest way from a step without dependencies. A graph without cycles is promised; the bound holds for any.
+std::map<std::string, int> depths(const TaskRow& task) {
+    std::map<std::string, int> out;
+    for (std::size_t round = 0; round <= task.steps.size(); ++round) {
+        bool changed = false;
+        for (const StepRow& step : task.steps) {
+            int depth = 0;
+            for (const std::string& name : step.dependencies) depth = std::max(depth, out[name] + 1);
+            if (depth > out[step.name]) {
+                out[step.name] = depth;
+                changed = true;
+            }
+        }
+        if (!changed) break;
+    }
+    return out;
+}
+
+std::string attempts_text(int attempts, int max_attempts) {
+    return attempts == 0 ? std::string{} : std::to_string(attempts) + "/" + std::to_string(max_attempts);
+}
+
+std::string padded(const std::string& text, std::size_t width) {
+    const std::size_t have = display_width(text);
+    return text + std::string(have < width ? width - have : 0, ' ');
+}
+
+std::string percent(double value) {
+    std::array<char, 32> text{};
+    std::snprintf(text.data(), text.size(), "%.1f%%", value);
+    return text.data();
+}
+}  // namespace
+
+std::string task_picture(const TaskRow& task, const PictureOptions& options) {
+    const auto depth = depths(task);
+    std::size_t name_width = 8;
+    for (const StepRow& step : task.steps) {
+        name_width = std::max(name_width, display_width(printable(step.name)) +
+                                              static_cast<std::size_t>(depth.at(step.name)) * 2);
+    }
+    name_width = std::min<std::size_t>(name_width, 44);
+    std::string out = options.style.bold(printable(task.id())) + "  " + options.style.state(task.status) +
+                      "  " + std::to_string(task.completed_steps) + "/" + std::to_string(task.total_steps) +
+                      "\n";
+    for (const StepRow& step : task.steps) {
+        const auto indent = std::min<std::size_t>(static_cast<std::size_t>(depth.at(step.name)) * 2, 20);
+        const std::string name =
+            fitted(printable(step.name), name_width - std::min(indent, name_width - 4));
+        std::string after;
+        for (const std::string& parent : step.dependencies)
+            after += (after.empty() ? "" : ", ") + printable(parent);
+        const std::string time = step.execution_ms ? short_duration(*step.execution_ms) : "";
+        std::string line = "  " + std::string(indent, ' ') + mark(step, options) + " " +
+                           padded(name, name_width - indent) + "  " +
+                           padded(options.style.state(step.state), 18) +
+                           padded(attempts_text(step.attempts, step.max_attempts), 6) + padded(time, 8);
+        // A line that wraps would spoil the redraw.
+        const auto left = static_cast<std::size_t>(std::max(options.width - 1, 20));
+        const std::size_t used = display_width(line);
+        const std::string extra = !step.error.empty() && step.state != "complete" ? printable(step.error)
+                                  : after.empty()                                 ? std::string{}
+                                                                                  : "after " + after;
+        if (used + 8 < left && !extra.empty()) line += options.style.dim(fitted(extra, left - used));
+        line.erase(line.find_last_not_of(' ') + 1);
+        out += line + "\n";
+    }
+    return out;
+}
+
+std::string task_table(const TaskRow& task, const Style& style, int width) {
+    TextTable table({"STEP", "STATE", "ATTEMPTS", "TIME", "RESULT"});
+    for (const StepRow& step : task.steps) {
+        const std::string said = step.result.empty() ? step.error : step.result;
+        table.row({printable(step.name), style.state(step.state),
+                   attempts_text(step.attempts, step.max_attempts),
+                   step.execution_ms ? short_duration(*step.execution_ms) : "-",
+                   fitted(printable(said), static_cast<std::size_t>(std::max(width - 50, 40)))});
+    }
+    return "Task " + task.uuid + "  " + printable(task.id()) + "  " + style.state(task.status) + "\n" +
+           table.str(style);
+}
+
+std::string task_details(const TaskRow& task, const Style& style) {
+    std::string out = style.bold("Task Details") + "\n";
+    const auto field = [&](const std::string& label, const std::string& value) {
+        if (!value.empty()) out += "  " + label + ": " + value + "\n";
+    };
+    field("UUID", task.uuid);
+    field("Name", printable(task.name));
+    field("Namespace", printable(task.namespace_name));
+    field("Version", printable(task.version));
+    field("Status", style.state(task.status));
+    field("Priority", std::to_string(task.priority));
+    field("Created", task.created_at);
+    field("Updated", task.updated_at);
+    field("Completed", task.completed_at);
+    field("Steps",
+          std::to_string(task.completed_steps) + "/" + std::to_string(task.total_steps) + " completed");
+    field("Progress", percent(task.percentage));
+    field("Health", task.health);
+    field("Recommended action", task.recommended_action);
+    field("Correlation ID", task.correlation_id);
+    return out;
+}
+
+std::string step_details(const StepRow& step, const Style& style) {
+    std::string out = style.bold(printable(step.name)) + " (" + step.uuid + ")\n";
+    out += "  State: " + style.state(step.state) + "\n";
+    out += std::string{"  Dependencies satisfied: "} + (step.dependencies_satisfied ? "yes" : "no") + "\n";
+    out += "  Attempts: " + std::to_string(step.attempts) + "/" + std::to_string(step.max_attempts) + "\n";
+    if (step.state == "waiting_for_retry" && step.retry_eligible)
+        out += "  " + style.busy("! Retry eligible") + "\n";
+    if (!step.error.empty()) out += "  Error: " + style.bad(printable(step.error)) + "\n";
+    return out;
+}
+
+std::vector<StateChange> changes(const TaskRow& before, const TaskRow& after) {
+    std::vector<StateChange> out;
+    for (const StepRow& step : after.steps) {
+        const auto old = std::find_if(before.steps.begin(), before.steps.end(),
+                                      [&](const StepRow& one) { return one.uuid == step.uuid; });
+        const std::string from = old == before.steps.end() ? "pending" : old->state;
+        const bool again = old != before.steps.end() && old->attempts != step.attempts;
+        if (from != step.state || again)
+            out.push_back({step.name, from, step.state, step.attempts, step.max_attempts});
+    }
+    if (before.status != after.status) out.push_back({{}, before.status, after.status, 0, 0});
+    return out;
+}
+
+std::string change_line(const StateChange& change, const Style& style) {
+    std::string out = change.step.empty() ? "task" : printable(change.step);
+    out += ": " + (change.from.empty() ? "" : change.from + " -> ") + style.state(change.to);
+    if (change.attempts > 0) out += " (attempt " + attempts_text(change.attempts, change.max_attempts) + ")";
+    return out;
+}
+
+std::string change_document(const std::string& task_uuid, const StateChange& change) {
+    std::string out;
+    JsonObject object(out);
+    object.text("task_uuid", task_uuid)
+        .maybe_text("step", change.step)
+        .maybe_text("from", change.from)
+        .text("to", change.to)
+        .number("attempts", change.attempts);
+    object.end();
+    return out;
+}
+
+}  // namespace tasker::host

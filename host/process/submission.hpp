@@ -1,0 +1,35 @@
+#pragma once
+// From the command line to a task request.
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "host/process/connection.hpp"
+
+namespace tasker::host {
+
+struct TemplateName {
+    std::string namespace_name, name, version;
+    std::string id() const { return namespace_name + "/" + name + "/" + version; }
+};
+
+// The templates that the other end knows.
+std::vector<TemplateName> known_templates(ApiClient& client);
+
+// The one template that fits what was said; empty texts fit all. Throws CommandFailure: NOT_FOUND with the nearest name,
+// USAGE when several fit.
+TemplateName choose_template(const std::vector<TemplateName>& known, const TemplateName& said);
+
+// The text of --context: JSON, @FILE or @- (standard input). Throws CommandFailure (USAGE) unless it is a JSON object.
+std::string read_context(const Command& command);
+
+// What the command line says beside the template: who, why, tags, priority, key, context; as members of a JSON object.
+std::string request_document(const Command& command, const TemplateName& chosen, std::string_view context);
+
+// A line of a batch with what it leaves out filled in. Nothing is changed in a line that is not a JSON object.
+std::string completed_line(const Command& command, std::string_view line,
+                           const std::vector<TemplateName>& known);
+
+}  // namespace tasker::host
