@@ -11,6 +11,9 @@ die() {
     exit 1
 }
 
+# The compiler cache serves every checkout of the same sources, wherever it lies.
+export CCACHE_BASEDIR=$root CCACHE_NOHASHDIR=1
+
 jobs() { nproc 2>/dev/null || echo 2; }
 
 # Tracked files that match the given patterns; without git (a source archive) all such files outside of build/.
