@@ -40,7 +40,7 @@ void Orchestrator::claim_for(Book& book) {
     if (free <= 0 || book.session->draining()) return;
     std::vector<Cursor> cursors;
     for (auto& [id, credit] : book.lanes) {
-        const Lane& lane = lanes_.at(id);
+        const ClaimLane& lane = lanes_.at(id);
         std::int64_t left = credit.limit - credit.claimed;
         if (lane.limit) left = std::min(left, *lane.limit - lane.claimed);
         if (left > 0 && lane.open()) cursors.push_back({id, nullptr, left, 0, 0});

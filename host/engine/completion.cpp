@@ -136,10 +136,10 @@ bool Orchestrator::may_hand_back(const OpenTask& task, std::size_t index, const 
     const LaneId id = task.pinned->lanes[index];
     const auto credit = book->lanes.find(id);
     if (credit == book->lanes.end() || credit->second.claimed >= credit->second.limit) return false;
-    const Lane& lane = lanes_.at(id);
+    const ClaimLane& lane = lanes_.at(id);
     if (lane.paused || (lane.limit && lane.claimed >= *lane.limit)) return false;
     return std::ranges::none_of(book->lanes, [&](const auto& entry) {
-        const Lane& other = lanes_.at(entry.first);
+        const ClaimLane& other = lanes_.at(entry.first);
         return other.open() && entry.second.claimed < entry.second.limit &&
                other.ready.begin()->first < task.neg_prio;
     });

@@ -6,7 +6,7 @@
 #include "host/engine/embedded_runtime.hpp"
 #include "host/engine/store_check.hpp"
 #include "host/engine/submission_rules.hpp"
-#include "host/engine/task_reader.hpp"
+#include "host/engine/task_views.hpp"
 #include "host/model/identity.hpp"
 
 namespace tasker::host {
@@ -66,7 +66,7 @@ template <class Read>
 auto EmbeddedEngine::read(Read&& use) {
     try {
         auto connection = readers_->borrow();
-        TaskReader reader(*connection, *pinned_, writer_->ids(), clock_);
+        TaskViews reader(*connection, *pinned_, writer_->ids(), clock_);
         return use(reader);
     } catch (const SqlError& error) {
         throw StoreUnavailable(std::string("cannot read the store: ") + error.what());
@@ -106,15 +106,15 @@ std::vector<SubmitOutcome> EmbeddedEngine::create_batch(std::span<const TaskRequ
 }
 
 std::optional<TaskView> EmbeddedEngine::get(const Uuid& task_uuid) {
-    return read([&](TaskReader& reader) { return reader.get(task_uuid); });
+    return read([&](TaskViews& reader) { return reader.get(task_uuid); });
 }
 
 std::vector<StepAuditRecord> EmbeddedEngine::step_audit(const Uuid& task_uuid, const Uuid& step_uuid) {
-    return read([&](TaskReader& reader) { return reader.audit(task_uuid, step_uuid); });
+    return read([&](TaskViews& reader) { return reader.audit(task_uuid, step_uuid); });
 }
 
 TaskPage EmbeddedEngine::list(const TaskFilter& filter) {
-    return read([&](TaskReader& reader) { return reader.list(filter); });
+    return read([&](TaskViews& reader) { return reader.list(filter); });
 }
 
 std::optional<Uuid> EmbeddedEngine::find_by_idempotency_key(std::string_view namespace_name,
@@ -131,7 +131,7 @@ std::optional<Uuid> EmbeddedEngine::find_by_idempotency_key(std::string_view nam
     request.idempotency_key = std::string(key);
     const auto identity = identity_hash(named, request);
     if (!identity) return std::nullopt;
-    return read([&](TaskReader& reader) { return reader.find_identity(*identity); });
+    return read([&](TaskViews& reader) { return reader.find_identity(*identity); });
 }
 
 std::optional<Refused> EmbeddedEngine::cancel(const Uuid& task_uuid) {
@@ -159,7 +159,7 @@ StoreInfo EmbeddedEngine::info() {
     if (missing) info.bytes = 0;
     info.wal_bytes = std::filesystem::file_size(wal_path(options_.store), missing);
     if (missing) info.wal_bytes = 0;
-    read([&](TaskReader& reader) { reader.count(info); });
+    read([&](TaskViews& reader) { reader.count(info); });
     return info;
 }
 

@@ -4,11 +4,11 @@
 
 namespace tasker::host {
 
-void Lanes::load(Connection& connection) {
+void Lanes::load(SqlConnection& connection) {
     Statement select =
         connection.prepare("SELECT lane_id, ns, callable, method, paused, claim_limit FROM lane");
     for (auto rows = select.query(); rows.next();) {
-        Lane lane;
+        ClaimLane lane;
         lane.id = rows.integer(0);
         lane.key = {std::string(rows.text(1)), std::string(rows.text(2)), std::string(rows.text(3))};
         lane.paused = rows.integer(4) != 0;
@@ -19,7 +19,7 @@ void Lanes::load(Connection& connection) {
     recount(connection);
 }
 
-void Lanes::recount(Connection& connection) {
+void Lanes::recount(SqlConnection& connection) {
     for (auto& [id, lane] : by_id_) lane.ready.clear();
     Statement count = connection.prepare(
         "SELECT lane, neg_prio, count(*) FROM step WHERE state = 1 GROUP BY lane, neg_prio");
@@ -30,11 +30,11 @@ void Lanes::recount(Connection& connection) {
     }
 }
 
-LaneId Lanes::ensure(Connection& connection, const LaneKey& key) {
+LaneId Lanes::ensure(SqlConnection& connection, const LaneKey& key) {
     if (const auto known = by_key_.find(key); known != by_key_.end()) return known->second;
     Statement insert =
         connection.prepare("INSERT INTO lane(ns, callable, method) VALUES(?, ?, ?) RETURNING lane_id");
-    Lane lane;
+    ClaimLane lane;
     for (auto rows = insert.query(key.namespace_name, key.callable, key.method); rows.next();)
         lane.id = rows.integer(0);
     fresh_.push_back(lane.id);

@@ -11,7 +11,7 @@
 
 namespace tasker::host {
 
-class Connection;
+class SqlConnection;
 
 using LaneId = std::int64_t;
 
@@ -20,7 +20,7 @@ struct LaneKey {
     friend auto operator<=>(const LaneKey&, const LaneKey&) = default;
 };
 
-struct Lane {
+struct ClaimLane {
     LaneId id = 0;
     LaneKey key;
     bool paused = false;
@@ -34,25 +34,25 @@ struct Lane {
 
 class Lanes {
   public:
-    void load(Connection& connection);
+    void load(SqlConnection& connection);
     // Counts the ready index again: after open, and after a rollback.
-    void recount(Connection& connection);
+    void recount(SqlConnection& connection);
     // Finds or inserts the lane. A new one is written by the transaction in progress.
-    LaneId ensure(Connection& connection, const LaneKey& key);
+    LaneId ensure(SqlConnection& connection, const LaneKey& key);
     // The lanes that were added since the last commit are there to stay, or never were.
     void committed() { fresh_.clear(); }
     void rolled_back();
 
     // Precondition: `id` came from here.
-    Lane& at(LaneId id) { return by_id_.at(id); }
-    const Lane& at(LaneId id) const { return by_id_.at(id); }
-    std::map<LaneId, Lane>& all() { return by_id_; }
-    const std::map<LaneId, Lane>& all() const { return by_id_; }
+    ClaimLane& at(LaneId id) { return by_id_.at(id); }
+    const ClaimLane& at(LaneId id) const { return by_id_.at(id); }
+    std::map<LaneId, ClaimLane>& all() { return by_id_; }
+    const std::map<LaneId, ClaimLane>& all() const { return by_id_; }
     void add_ready(LaneId id, std::int64_t neg_prio) { ++by_id_.at(id).ready[neg_prio]; }
     void take_ready(LaneId id, std::int64_t neg_prio);
 
   private:
-    std::map<LaneId, Lane> by_id_;
+    std::map<LaneId, ClaimLane> by_id_;
     std::map<LaneKey, LaneId> by_key_;
     std::vector<LaneId> fresh_;
 };

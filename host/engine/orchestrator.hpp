@@ -50,7 +50,7 @@ struct Effects {
 
 class Orchestrator {
   public:
-    Orchestrator(Connection& connection, const EngineOptions& options, const Clock& clock, Random& random,
+    Orchestrator(SqlConnection& connection, const EngineOptions& options, const Clock& clock, Random& random,
                  Logger log, std::shared_ptr<PinnedTemplates> pinned);
 
     // Takes back what the previous life had claimed; loads lanes and timers. Returns how many claims were lost.
@@ -142,7 +142,7 @@ class Orchestrator {
     void recount_claims();
     void refresh_unserved();
 
-    Connection& connection_;
+    SqlConnection& connection_;
     const EngineOptions& options_;
     const Clock& clock_;
     Random& random_;

@@ -19,14 +19,14 @@ std::shared_ptr<PinnedTemplate> build(std::int64_t id, std::shared_ptr<const Tas
     return pinned;
 }
 
-void add_lanes(PinnedTemplate& pinned, Connection& connection, Lanes& lanes) {
+void add_lanes(PinnedTemplate& pinned, SqlConnection& connection, Lanes& lanes) {
     for (const StepTemplate& step : pinned.definition->steps) {
         const LaneKey key{pinned.definition->namespace_name, step.handler.callable, step.handler.method};
         pinned.lanes.push_back(lanes.ensure(connection, key));
     }
 }
 
-std::shared_ptr<const TaskTemplate> read_definition(Connection& connection, std::int64_t template_id) {
+std::shared_ptr<const TaskTemplate> read_definition(SqlConnection& connection, std::int64_t template_id) {
     Statement select = connection.prepare("SELECT definition FROM template WHERE template_id = ?");
     auto rows = select.query(template_id);
     if (!rows.next()) throw Error("template row " + std::to_string(template_id) + " is missing in the store");
@@ -48,7 +48,7 @@ std::shared_ptr<const PinnedTemplate> PinnedTemplates::remember(
     return by_id_.insert_or_assign(pinned->id, std::move(pinned)).first->second;
 }
 
-std::shared_ptr<const PinnedTemplate> PinnedTemplates::write(Connection& connection, Lanes& lanes,
+std::shared_ptr<const PinnedTemplate> PinnedTemplates::write(SqlConnection& connection, Lanes& lanes,
                                                              const Clock& clock,
                                                              std::shared_ptr<const TaskTemplate> definition) {
     std::int64_t id = 0;
@@ -72,7 +72,7 @@ std::shared_ptr<const PinnedTemplate> PinnedTemplates::write(Connection& connect
     return pinned;
 }
 
-std::shared_ptr<const PinnedTemplate> PinnedTemplates::load(Connection& connection, Lanes& lanes,
+std::shared_ptr<const PinnedTemplate> PinnedTemplates::load(SqlConnection& connection, Lanes& lanes,
                                                             std::int64_t template_id) {
     {
         const std::scoped_lock lock(mutex_);
@@ -83,7 +83,7 @@ std::shared_ptr<const PinnedTemplate> PinnedTemplates::load(Connection& connecti
     return remember(std::move(pinned));
 }
 
-std::shared_ptr<const TaskTemplate> PinnedTemplates::definition(Connection& reader,
+std::shared_ptr<const TaskTemplate> PinnedTemplates::definition(SqlConnection& reader,
                                                                 std::int64_t template_id) {
     {
         const std::scoped_lock lock(mutex_);

@@ -28,13 +28,13 @@ class PinnedTemplates {
     // The pin of a definition, if it was made in this process before.
     std::shared_ptr<const PinnedTemplate> find(const TaskTemplate& definition) const;
     // Finds or writes the row of a definition and of its lanes. To be remembered once that is committed.
-    std::shared_ptr<const PinnedTemplate> write(Connection& connection, Lanes& lanes, const Clock& clock,
+    std::shared_ptr<const PinnedTemplate> write(SqlConnection& connection, Lanes& lanes, const Clock& clock,
                                                 std::shared_ptr<const TaskTemplate> definition);
     // The pin of a stored task. Throws Error when the row is missing or is no template.
-    std::shared_ptr<const PinnedTemplate> load(Connection& connection, Lanes& lanes,
+    std::shared_ptr<const PinnedTemplate> load(SqlConnection& connection, Lanes& lanes,
                                                std::int64_t template_id);
     // For readers: the definition only.
-    std::shared_ptr<const TaskTemplate> definition(Connection& reader, std::int64_t template_id);
+    std::shared_ptr<const TaskTemplate> definition(SqlConnection& reader, std::int64_t template_id);
 
     std::shared_ptr<const PinnedTemplate> remember(std::shared_ptr<const PinnedTemplate> pinned);
 

@@ -16,7 +16,7 @@ ReadPool::Lease ReadPool::borrow() {
     }
     lock.unlock();
     try {
-        return {*this, std::make_unique<Connection>(open_reader(store_))};
+        return {*this, std::make_unique<SqlConnection>(open_reader(store_))};
     } catch (const SqlError& error) {
         lock.lock();
         --lent_;
@@ -25,7 +25,7 @@ ReadPool::Lease ReadPool::borrow() {
     }
 }
 
-void ReadPool::give_back(std::unique_ptr<Connection> connection) {
+void ReadPool::give_back(std::unique_ptr<SqlConnection> connection) {
     {
         const std::scoped_lock lock(mutex_);
         idle_.push_back(std::move(connection));

@@ -18,19 +18,19 @@ class ReadPool {
 
     class Lease {
       public:
-        Lease(ReadPool& pool, std::unique_ptr<Connection> connection)
+        Lease(ReadPool& pool, std::unique_ptr<SqlConnection> connection)
             : pool_(&pool), connection_(std::move(connection)) {}
         Lease(Lease&&) = default;
         Lease& operator=(Lease&&) = delete;
         ~Lease() {
             if (connection_) pool_->give_back(std::move(connection_));
         }
-        Connection& operator*() { return *connection_; }
-        Connection* operator->() { return connection_.get(); }
+        SqlConnection& operator*() { return *connection_; }
+        SqlConnection* operator->() { return connection_.get(); }
 
       private:
         ReadPool* pool_;
-        std::unique_ptr<Connection> connection_;
+        std::unique_ptr<SqlConnection> connection_;
     };
 
     // Waits while all are lent. Throws StoreUnavailable once closed, or when the file cannot be opened.
@@ -42,13 +42,13 @@ class ReadPool {
     int idle() const;
 
   private:
-    void give_back(std::unique_ptr<Connection> connection);
+    void give_back(std::unique_ptr<SqlConnection> connection);
 
     const std::filesystem::path store_;
     const int max_;
     mutable std::mutex mutex_;
     std::condition_variable changed_;
-    std::vector<std::unique_ptr<Connection>> idle_;
+    std::vector<std::unique_ptr<SqlConnection>> idle_;
     int lent_ = 0;
     bool closed_ = false;
 };

@@ -73,7 +73,7 @@ CREATE TABLE step_checkpoint(step_id INTEGER PRIMARY KEY, codec INTEGER NOT NULL
 
 constexpr std::array<std::string_view, kSchemaVersion> kMigrations{kVersion1};
 
-void apply(Connection& connection, int version, const Clock& clock, Random& random) {
+void apply(SqlConnection& connection, int version, const Clock& clock, Random& random) {
     connection.exec("BEGIN IMMEDIATE");
     try {
         connection.exec(std::string(kMigrations[static_cast<std::size_t>(version - 1)]));
@@ -93,7 +93,7 @@ void apply(Connection& connection, int version, const Clock& clock, Random& rand
 }
 }  // namespace
 
-void migrate(Connection& connection, const Clock& clock, Random& random) {
+void migrate(SqlConnection& connection, const Clock& clock, Random& random) {
     const auto current = static_cast<int>(connection.integer("PRAGMA user_version"));
     for (int version = current + 1; version <= kSchemaVersion; ++version)
         apply(connection, version, clock, random);

@@ -8,12 +8,12 @@
 
 namespace tasker::host {
 
-class Connection;
+class SqlConnection;
 
 inline constexpr std::int64_t kApplicationId = 0x54534B52;  // "TSKR"
 inline constexpr int kSchemaVersion = 1;
 
 // Runs the migrations that are missing, one transaction each. Throws SqlError.
-void migrate(Connection& connection, const Clock& clock, Random& random);
+void migrate(SqlConnection& connection, const Clock& clock, Random& random);
 
 }  // namespace tasker::host

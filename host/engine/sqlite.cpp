@@ -108,7 +108,7 @@ std::optional<std::int64_t> Statement::Rows::maybe_integer(int column) const {
     return integer(column);
 }
 
-Connection::Connection(const std::filesystem::path& file, Mode mode) {
+SqlConnection::SqlConnection(const std::filesystem::path& file, Mode mode) {
     int flags = SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE;
     std::string name = file.string();
     if (mode == Mode::ReadWriteCreate) {
@@ -145,30 +145,30 @@ Connection::Connection(const std::filesystem::path& file, Mode mode) {
     sqlite3_wal_autocheckpoint(raw, 0);
 }
 
-void Connection::Close::operator()(sqlite3* connection) const noexcept { sqlite3_close_v2(connection); }
+void SqlConnection::Close::operator()(sqlite3* connection) const noexcept { sqlite3_close_v2(connection); }
 
-void Connection::exec(const std::string& sql) {
+void SqlConnection::exec(const std::string& sql) {
     const int code = sqlite3_exec(handle_.get(), sql.c_str(), nullptr, nullptr, nullptr);
     if (code != SQLITE_OK) throw SqlError(code, describe(code, handle_.get()));
 }
 
-std::int64_t Connection::integer(const std::string& sql) {
+std::int64_t SqlConnection::integer(const std::string& sql) {
     Statement statement = prepare(sql);
     auto rows = statement.query();
     return rows.next() ? rows.integer(0) : 0;
 }
 
-std::string Connection::text(const std::string& sql) {
+std::string SqlConnection::text(const std::string& sql) {
     Statement statement = prepare(sql);
     auto rows = statement.query();
     return rows.next() ? std::string(rows.text(0)) : std::string{};
 }
 
-bool Connection::in_transaction() const { return handle_ && sqlite3_get_autocommit(handle_.get()) == 0; }
+bool SqlConnection::in_transaction() const { return handle_ && sqlite3_get_autocommit(handle_.get()) == 0; }
 
-void Connection::busy_timeout(int ms) { sqlite3_busy_timeout(handle_.get(), ms); }
+void SqlConnection::busy_timeout(int ms) { sqlite3_busy_timeout(handle_.get(), ms); }
 
-void Connection::watch_log(int& pages) {
+void SqlConnection::watch_log(int& pages) {
     const auto note = [](void* target, sqlite3*, const char*, int now) {
         *static_cast<int*>(target) = now;
         return SQLITE_OK;
@@ -176,7 +176,7 @@ void Connection::watch_log(int& pages) {
     sqlite3_wal_hook(handle_.get(), note, &pages);
 }
 
-void copy_database(Connection& source, Connection& target) {
+void copy_database(SqlConnection& source, SqlConnection& target) {
     sqlite3_backup* backup = sqlite3_backup_init(target.raw(), "main", source.raw(), "main");
     if (backup == nullptr) throw SqlError(sqlite3_extended_errcode(target.raw()), describe(0, target.raw()));
     const int step = sqlite3_backup_step(backup, -1);

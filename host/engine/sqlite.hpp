@@ -114,12 +114,12 @@ class Statement {
     std::unique_ptr<sqlite3_stmt, Finalise> statement_;
 };
 
-class Connection {
+class SqlConnection {
   public:
     enum class Mode : std::uint8_t { ReadWriteCreate, ReadWrite, ReadOnly, Immutable };
-    Connection() = default;
+    SqlConnection() = default;
     // Always through VFS unix-excl: this process alone has the file. Never checkpoints by itself, not even on close.
-    Connection(const std::filesystem::path& file, Mode mode);
+    SqlConnection(const std::filesystem::path& file, Mode mode);
 
     void exec(const std::string& sql);
     Statement prepare(std::string_view sql) { return Statement(handle_.get(), sql); }
@@ -141,7 +141,7 @@ class Connection {
 };
 
 // Copies `source` into a new file with SQLite's backup API. Throws SqlError.
-void copy_database(Connection& source, Connection& target);
+void copy_database(SqlConnection& source, SqlConnection& target);
 std::string sqlite_version();
 
 }  // namespace tasker::host

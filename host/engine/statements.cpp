@@ -4,7 +4,7 @@ namespace tasker::host {
 
 // States in the texts: 0 pending, 1 enqueued, 2 in_progress, 5 waiting_for_retry, 6 complete, 8 cancelled, 9 resolved
 // (model/states.hpp). A change of a claimed step always names its fence.
-Statements::Statements(Connection& db)
+Statements::Statements(SqlConnection& db)
     : begin(db.prepare("BEGIN IMMEDIATE")),
       commit(db.prepare("COMMIT")),
       rollback(db.prepare("ROLLBACK")),
@@ -67,7 +67,7 @@ Statements::Statements(Connection& db)
       unserved_steps(db.prepare(
           "SELECT task_id, idx FROM step WHERE state = 1 AND lane = ? AND ready_seq <= ? LIMIT ?")) {}
 
-Statement ready_cursor(Connection& connection) {
+Statement ready_cursor(SqlConnection& connection) {
     return connection.prepare(
         "SELECT neg_prio, ready_seq, task_id, idx FROM step WHERE state = 1 AND lane = ? "
         "ORDER BY neg_prio, ready_seq");

@@ -7,7 +7,7 @@
 namespace tasker::host {
 
 struct Statements {
-    explicit Statements(Connection& connection);
+    explicit Statements(SqlConnection& connection);
 
     Statement begin, commit, rollback, checkpoint, truncate_log, probe;
 
@@ -21,6 +21,6 @@ struct Statements {
 };
 
 // A claim cursor: the ready steps of one lane, best first.
-Statement ready_cursor(Connection& connection);
+Statement ready_cursor(SqlConnection& connection);
 
 }  // namespace tasker::host

@@ -46,7 +46,7 @@ constexpr Rule kRules[] = {
      "SELECT max(task_id) FROM task WHERE identity IS NOT NULL GROUP BY identity HAVING count(*) > 1"},
 };
 
-void check_rules(Connection& reader, std::vector<std::string>& faults) {
+void check_rules(SqlConnection& reader, std::vector<std::string>& faults) {
     for (const Rule& rule : kRules) {
         Statement select = reader.prepare(rule.query);
         for (auto rows = select.query(); rows.next() && faults.size() < kMaxFaults;) {
@@ -56,7 +56,7 @@ void check_rules(Connection& reader, std::vector<std::string>& faults) {
 }
 
 // parents_left must be what the pinned definition and the states of the parents say.
-void check_task(Connection& reader, Statement& steps, std::int64_t task_id, std::int64_t first_step,
+void check_task(SqlConnection& reader, Statement& steps, std::int64_t task_id, std::int64_t first_step,
                 const TaskTemplate& definition, std::vector<std::string>& faults) {
     static_cast<void>(reader);
     std::vector<std::pair<StepState, std::int64_t>> rows_of;
@@ -77,7 +77,7 @@ void check_task(Connection& reader, Statement& steps, std::int64_t task_id, std:
     }
 }
 
-void check_parents(Connection& reader, PinnedTemplates& pinned, std::vector<std::string>& faults) {
+void check_parents(SqlConnection& reader, PinnedTemplates& pinned, std::vector<std::string>& faults) {
     Statement tasks = reader.prepare("SELECT task_id, template_id, first_step FROM task");
     Statement steps =
         reader.prepare("SELECT state, parents_left FROM step WHERE step_id BETWEEN ? AND ? ORDER BY step_id");
@@ -94,7 +94,7 @@ void check_parents(Connection& reader, PinnedTemplates& pinned, std::vector<std:
 }
 }  // namespace
 
-std::vector<std::string> check_store(Connection& reader, PinnedTemplates& pinned) {
+std::vector<std::string> check_store(SqlConnection& reader, PinnedTemplates& pinned) {
     std::vector<std::string> faults;
     try {
         reader.exec("BEGIN");
@@ -111,7 +111,7 @@ std::vector<std::string> check_store(Connection& reader, PinnedTemplates& pinned
     return faults;
 }
 
-void backup_store(Connection& reader, const std::filesystem::path& target) {
+void backup_store(SqlConnection& reader, const std::filesystem::path& target) {
     const std::string shown = "'" + target.string() + "'";
     // Made here and exclusively, so that an existing file is never overwritten.
     const int fd = open(target.c_str(), O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC, 0600);
@@ -120,7 +120,7 @@ void backup_store(Connection& reader, const std::filesystem::path& target) {
                     "choose a new file name");
     close(fd);
     try {
-        Connection copy(target, Connection::Mode::ReadWrite);
+        SqlConnection copy(target, SqlConnection::Mode::ReadWrite);
         copy_database(reader, copy);
         mark_closed(copy);
         copy.exec("PRAGMA wal_checkpoint(TRUNCATE)");

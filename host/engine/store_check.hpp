@@ -11,8 +11,8 @@
 namespace tasker::host {
 
 // SQLite's integrity check and the engine's invariants; one line for each fault, at most 100.
-std::vector<std::string> check_store(Connection& reader, PinnedTemplates& pinned);
+std::vector<std::string> check_store(SqlConnection& reader, PinnedTemplates& pinned);
 // Throws Error when the target exists or cannot be written.
-void backup_store(Connection& reader, const std::filesystem::path& target);
+void backup_store(SqlConnection& reader, const std::filesystem::path& target);
 
 }  // namespace tasker::host

@@ -94,7 +94,7 @@ void check_header(const fs::path& store) {
 }
 
 void check_content(const fs::path& store, bool has_wal) {
-    Connection look(store, has_wal ? Connection::Mode::ReadOnly : Connection::Mode::Immutable);
+    SqlConnection look(store, has_wal ? SqlConnection::Mode::ReadOnly : SqlConnection::Mode::Immutable);
     const std::int64_t version = look.integer("PRAGMA user_version");
     if (version > kSchemaVersion) {
         refuse(store,
@@ -134,7 +134,7 @@ void examine(const fs::path& store) {
     }
 }
 
-void configure(Connection& connection, Durability durability) {
+void configure(SqlConnection& connection, Durability durability) {
     connection.exec("PRAGMA journal_mode = WAL");
     connection.exec(durability == Durability::Full ? "PRAGMA synchronous = FULL"
                                                    : "PRAGMA synchronous = NORMAL");
@@ -159,7 +159,7 @@ void create(const fs::path& store, const Clock& clock, Random& random) {
     std::error_code ignored;
     for (const char* suffix : {"", "-wal", "-journal", "-shm"}) fs::remove(draft.string() + suffix, ignored);
     {
-        Connection connection(draft, Connection::Mode::ReadWriteCreate);
+        SqlConnection connection(draft, SqlConnection::Mode::ReadWriteCreate);
         connection.exec("PRAGMA auto_vacuum = INCREMENTAL");
         configure(connection, Durability::Full);
         migrate(connection, clock, random);
@@ -172,7 +172,7 @@ void create(const fs::path& store, const Clock& clock, Random& random) {
 
 fs::path wal_path(const fs::path& store) { return store.string() + "-wal"; }
 
-Connection open_store(const EngineOptions& options, const Clock& clock, Random& random) {
+SqlConnection open_store(const EngineOptions& options, const Clock& clock, Random& random) {
     const fs::path& store = options.store;
     check_folder(store);
     std::error_code missing;
@@ -186,7 +186,7 @@ Connection open_store(const EngineOptions& options, const Clock& clock, Random& 
     if (exists) examine(store);
     try {
         if (!exists) create(store, clock, random);
-        Connection connection(store, Connection::Mode::ReadWrite);
+        SqlConnection connection(store, SqlConnection::Mode::ReadWrite);
         configure(connection, options.durability);
         migrate(connection, clock, random);
         connection.exec("UPDATE meta SET v = 1 WHERE k = 'open'");
@@ -207,17 +207,17 @@ Connection open_store(const EngineOptions& options, const Clock& clock, Random& 
     }
 }
 
-Connection open_reader(const fs::path& store) {
-    Connection connection(store, Connection::Mode::ReadOnly);
+SqlConnection open_reader(const fs::path& store) {
+    SqlConnection connection(store, SqlConnection::Mode::ReadOnly);
     connection.exec("PRAGMA query_only = 1");
     connection.exec("PRAGMA cache_size = -8192");
     connection.exec("PRAGMA mmap_size = 0");
     return connection;
 }
 
-void mark_closed(Connection& copy) { copy.exec("UPDATE meta SET v = 0 WHERE k = 'open'"); }
+void mark_closed(SqlConnection& copy) { copy.exec("UPDATE meta SET v = 0 WHERE k = 'open'"); }
 
-void close_store(Connection& writer) {
+void close_store(SqlConnection& writer) {
     mark_closed(writer);
     writer.exec("PRAGMA wal_checkpoint(TRUNCATE)");
     writer.close();

@@ -14,15 +14,15 @@ namespace tasker::host {
 
 // Opens the writing connection, creating or migrating the store. The file is examined read-only first, so a refused
 // store is left as it was. Throws StoreRefused or BootstrapError.
-Connection open_store(const EngineOptions& options, const Clock& clock, Random& random);
+SqlConnection open_store(const EngineOptions& options, const Clock& clock, Random& random);
 
 // A connection for readers. The writing connection must be open and outlive it.
-Connection open_reader(const std::filesystem::path& store);
+SqlConnection open_reader(const std::filesystem::path& store);
 
 // Marks the store as properly closed, folds the log into it and closes `writer`. Throws SqlError.
-void close_store(Connection& writer);
+void close_store(SqlConnection& writer);
 // Marks a copy as properly closed, so that it can be opened without a -wal file.
-void mark_closed(Connection& copy);
+void mark_closed(SqlConnection& copy);
 
 // Notices that the file under an open store was replaced, removed or cut.
 class StoreWatch {

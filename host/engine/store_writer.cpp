@@ -30,7 +30,7 @@ void append(std::vector<Op>& to, std::vector<Op>& from) {
 }
 }  // namespace
 
-StoreWriter::StoreWriter(Connection connection, EngineOptions options, const Clock& clock, Random& random,
+StoreWriter::StoreWriter(SqlConnection connection, EngineOptions options, const Clock& clock, Random& random,
                          Logger log, std::shared_ptr<PinnedTemplates> pinned)
     : options_(std::move(options)),
       clock_(clock),
@@ -98,7 +98,8 @@ bool StoreWriter::turn() {
     }
     const bool timers = orchestrator_.next_due_ms() <= clock_.unix_ms();
     Operations batch = next_batch();
-    if (batch.size() == 0 && !timers && !unserved && !orchestrator_.has_work_for_sessions()) {
+    if (batch.size() == 0 && !timers && !unserved && !clamp_wanted_ &&
+        !orchestrator_.has_work_for_sessions()) {
         answer_stopping();
         checkpoint_when_idle();
         return false;

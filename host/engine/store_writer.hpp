@@ -21,8 +21,8 @@ namespace tasker::host {
 class StoreWriter {
   public:
     // Recovers the store; throws StoreRefused when it turns out to be damaged. The thread runs from start() to stop().
-    StoreWriter(Connection connection, EngineOptions options, const Clock& clock, Random& random, Logger log,
-                std::shared_ptr<PinnedTemplates> pinned);
+    StoreWriter(SqlConnection connection, EngineOptions options, const Clock& clock, Random& random,
+                Logger log, std::shared_ptr<PinnedTemplates> pinned);
     ~StoreWriter();
     StoreWriter(const StoreWriter&) = delete;
     StoreWriter& operator=(const StoreWriter&) = delete;
@@ -103,7 +103,7 @@ class StoreWriter {
     Random& random_;
     Logger log_;
     int log_pages_ = 0, checkpointed_pages_ = 0;
-    Connection connection_;
+    SqlConnection connection_;
     StoreWatch watch_;
     Orchestrator orchestrator_;
     Wakeup wakeup_;

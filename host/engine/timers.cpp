@@ -50,7 +50,7 @@ bool Orchestrator::has_unserved() const {
     const std::int64_t now = clock_.steady_ms();
     const std::int64_t grace = std::min(options_.missing_handler_timeout_ms, kUnservedGraceMs);
     return std::ranges::any_of(lanes_.all(), [&](const auto& entry) {
-        const Lane& lane = entry.second;
+        const ClaimLane& lane = entry.second;
         return !lane.ready.empty() && lane.unserved_since_ms != 0 && now - lane.unserved_since_ms >= grace;
     });
 }

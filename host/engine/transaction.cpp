@@ -15,7 +15,7 @@ constexpr std::size_t kCacheBytes = std::size_t{64} << 20U;
 constexpr std::int64_t kRecoverBatch = 512;
 }  // namespace
 
-Orchestrator::Orchestrator(Connection& connection, const EngineOptions& options, const Clock& clock,
+Orchestrator::Orchestrator(SqlConnection& connection, const EngineOptions& options, const Clock& clock,
                            Random& random, Logger log, std::shared_ptr<PinnedTemplates> pinned)
     : connection_(connection),
       options_(options),

@@ -152,7 +152,7 @@ struct EngineFixture {
     }
     // Everything queued before is through: one more commit happened.
     void flush() {
-        engine->tasks().cancel(submit(request("flush", R"({"n":)" + std::to_string(++flushes) + "}")));
+        engine->tasks().cancel(submit(request("linear", R"({"flush":)" + std::to_string(++flushes) + "}")));
     }
     int flushes = 0;
 };

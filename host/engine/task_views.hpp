@@ -14,9 +14,9 @@
 
 namespace tasker::host {
 
-class TaskReader {
+class TaskViews {
   public:
-    TaskReader(Connection& connection, PinnedTemplates& pinned, const RowUuid& ids, const Clock& clock)
+    TaskViews(SqlConnection& connection, PinnedTemplates& pinned, const RowUuid& ids, const Clock& clock)
         : connection_(connection), pinned_(pinned), ids_(ids), clock_(clock) {}
 
     std::optional<TaskView> get(const Uuid& task_uuid);
@@ -36,7 +36,7 @@ class TaskReader {
     void add_steps(TaskView& view, const Row& row, const TaskTemplate& definition, bool with_steps);
     std::string result_of(std::int64_t step_id);
 
-    Connection& connection_;
+    SqlConnection& connection_;
     PinnedTemplates& pinned_;
     const RowUuid& ids_;
     const Clock& clock_;

@@ -1,4 +1,4 @@
-#include "host/engine/task_reader.hpp"
+#include "host/engine/task_views.hpp"
 
 #include <algorithm>
 #include <utility>
@@ -10,7 +10,7 @@
 
 namespace tasker::host {
 
-struct TaskReader::Row {
+struct TaskViews::Row {
     std::int64_t id = 0, template_id = 0, first_step = 0, state_ms = 0, created_ms = 0;
     TaskState state = TaskState::Pending;
     int priority = 0;
@@ -75,7 +75,7 @@ void count_step(TaskView& task, const StepView& step) {
 }
 }  // namespace
 
-std::optional<TaskReader::Row> TaskReader::row(std::int64_t task_id) {
+std::optional<TaskViews::Row> TaskViews::row(std::int64_t task_id) {
     Statement select = connection_.prepare(
         "SELECT t.template_id, t.first_step, t.state, t.state_ms, t.created_ms, t.priority, "
         "t.correlation_id, "
@@ -101,7 +101,7 @@ std::optional<TaskReader::Row> TaskReader::row(std::int64_t task_id) {
     return row;
 }
 
-TaskView TaskReader::view(const Row& row, bool with_steps) {
+TaskView TaskViews::view(const Row& row, bool with_steps) {
     const auto definition = pinned_.definition(connection_, row.template_id);
     TaskView task;
     task.task_uuid = ids_.make(RowKind::Task, row.created_ms, row.id);
@@ -125,7 +125,7 @@ TaskView TaskReader::view(const Row& row, bool with_steps) {
     return task;
 }
 
-void TaskReader::add_steps(TaskView& view, const Row& row, const TaskTemplate& definition, bool with_steps) {
+void TaskViews::add_steps(TaskView& view, const Row& row, const TaskTemplate& definition, bool with_steps) {
     const std::int64_t now = clock_.unix_ms();
     Statement select = connection_.prepare(
         "SELECT state, parents_left, attempts, crashes, last_attempt_ms, last_failure_ms, processed_ms, "
@@ -149,7 +149,7 @@ void TaskReader::add_steps(TaskView& view, const Row& row, const TaskTemplate& d
     }
 }
 
-std::string TaskReader::result_of(std::int64_t step_id) {
+std::string TaskViews::result_of(std::int64_t step_id) {
     Statement select = connection_.prepare(
         "SELECT envelope FROM attempt WHERE attempt_id BETWEEN ? AND ? AND envelope IS NOT NULL "
         "ORDER BY attempt_id DESC LIMIT 1");
@@ -157,7 +157,7 @@ std::string TaskReader::result_of(std::int64_t step_id) {
     return rows.next() ? std::string(rows.text(0)) : std::string{};
 }
 
-std::optional<TaskView> TaskReader::get(const Uuid& task_uuid) {
+std::optional<TaskView> TaskViews::get(const Uuid& task_uuid) {
     const auto id = ids_.parse(RowKind::Task, task_uuid);
     if (!id) return std::nullopt;
     const auto found = row(id->id);
@@ -165,7 +165,7 @@ std::optional<TaskView> TaskReader::get(const Uuid& task_uuid) {
     return view(*found, true);
 }
 
-std::vector<StepAuditRecord> TaskReader::audit(const Uuid& task_uuid, const Uuid& step_uuid) {
+std::vector<StepAuditRecord> TaskViews::audit(const Uuid& task_uuid, const Uuid& step_uuid) {
     const auto task_id = ids_.parse(RowKind::Task, task_uuid);
     const auto step_id = ids_.parse(RowKind::Step, step_uuid);
     if (!task_id || !step_id || task_id->created_ms != step_id->created_ms) return {};
@@ -210,7 +210,7 @@ std::vector<StepAuditRecord> TaskReader::audit(const Uuid& task_uuid, const Uuid
     return records;
 }
 
-TaskPage TaskReader::list(const TaskFilter& filter) {
+TaskPage TaskViews::list(const TaskFilter& filter) {
     TaskPage page;
     page.page = std::max(filter.page, 1);
     page.per_page = std::clamp(filter.per_page, 1, kMaxPerPage);
@@ -248,7 +248,7 @@ TaskPage TaskReader::list(const TaskFilter& filter) {
     return page;
 }
 
-std::optional<Uuid> TaskReader::find_identity(std::string_view identity) {
+std::optional<Uuid> TaskViews::find_identity(std::string_view identity) {
     Statement select = connection_.prepare(
         "SELECT task_id, created_ms FROM task WHERE identity_prefix = ? AND identity = ?");
     auto rows = select.query(identity_prefix(identity), Blob{identity});
@@ -256,7 +256,7 @@ std::optional<Uuid> TaskReader::find_identity(std::string_view identity) {
     return ids_.make(RowKind::Task, rows.integer(1), rows.integer(0));
 }
 
-void TaskReader::count(StoreInfo& info) {
+void TaskViews::count(StoreInfo& info) {
     info.schema_version = static_cast<int>(connection_.integer("PRAGMA user_version"));
     info.tasks = connection_.integer("SELECT count(*) FROM task");
     info.open_tasks = connection_.integer("SELECT count(*) FROM task WHERE state < 8");
