@@ -137,6 +137,9 @@ TEST_CASE("Stream sink: a full pipe delays nobody, drops are counted and told wh
     CHECK(written == 16);
     CHECK(dropped == 984);
     CHECK(out.back()["level"] == "warn");
+    log.info("after");
+    log.flush(5000);
+    CHECK(lines(pipe.available()).size() == 1);  // what was told is not told again
 }
 
 TEST_CASE("Stream sink: destroying it while nobody reads takes about a second at most") {
