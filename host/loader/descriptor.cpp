@@ -34,8 +34,8 @@ class Reader {
     T table(const T* from, const std::string& at) const {
         if (from == nullptr) invalid(at, "is NULL");
         if (reinterpret_cast<std::uintptr_t>(from) % alignof(T) != 0) invalid(at, "is not aligned");
-        if (!probe_.readable(from, sizeof(std::uint32_t))) invalid(at, "points to nowhere");
-        const std::uint32_t size = from->struct_size;
+        std::uint32_t size = 0;
+        if (!probe_.copy(&size, from, sizeof size)) invalid(at, "points to nowhere");
         if (size < sizeof(T)) {
             invalid(at + ".struct_size", "is " + std::to_string(size) + ", ABI " +
                                              std::to_string(TASKER_ABI_MAJOR) + "." +
@@ -44,9 +44,8 @@ class Reader {
         }
         if (size > kMaxStruct || size % 8 != 0)
             invalid(at + ".struct_size", "is " + std::to_string(size) + ", which no version has");
-        if (!probe_.readable(from, size)) invalid(at, "points to nowhere");
         T copy;
-        std::memcpy(&copy, from, sizeof(T));
+        if (!probe_.copy(&copy, from, sizeof(T))) invalid(at, "points to nowhere");
         return copy;
     }
     std::string text(const char* from, const std::string& at, std::size_t max_bytes) const {
@@ -65,8 +64,9 @@ class Reader {
     }
     template <class T>
     T element(const T* array, std::size_t index, const std::string& at) const {
-        if (!probe_.readable(array + index, sizeof(T))) invalid(at, "is not readable");
-        return array[index];
+        T value{};
+        if (!probe_.copy(&value, array + index, sizeof(T))) invalid(at, "is not readable");
+        return value;
     }
 
   private:
@@ -192,11 +192,11 @@ PluginDescriptor read_descriptor(const tasker_plugin_v0* from) {
     plugin.original = from;
     // The version before the sizes: what another major means by them is not known.
     if (from != nullptr && reinterpret_cast<std::uintptr_t>(from) % alignof(tasker_plugin_v0) == 0) {
-        const MemoryProbe probe;
-        if (probe.readable(from, offsetof(tasker_plugin_v0, reserved0))) {
-            plugin.abi = {from->abi_major, from->abi_minor, from->min_host_minor};
-            if (from->struct_size >= offsetof(tasker_plugin_v0, reserved0))
-                require_compatible(plugin.abi, {});
+        constexpr std::size_t kVersions = offsetof(tasker_plugin_v0, reserved0);
+        tasker_plugin_v0 head{};
+        if (MemoryProbe().copy(&head, from, kVersions)) {
+            plugin.abi = {head.abi_major, head.abi_minor, head.min_host_minor};
+            if (head.struct_size >= kVersions) require_compatible(plugin.abi, {});
         }
     }
     plugin.table = reader.table(from, "plugin");

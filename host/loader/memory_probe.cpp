@@ -23,18 +23,17 @@ MemoryProbe::MemoryProbe() {
     writer_ = OwnedFd(ends[1]);
 }
 
-bool MemoryProbe::readable(const void* address, std::size_t bytes) const {
+bool MemoryProbe::copy(void* to, const void* address, std::size_t bytes) const {
     constexpr std::size_t kPiece = 4096;
-    const auto* at = static_cast<const char*>(address);
+    const auto* from = static_cast<const char*>(address);
+    auto* into = static_cast<char*>(to);
     if (address == nullptr || reinterpret_cast<std::uintptr_t>(address) + bytes < bytes) return false;
-    std::array<char, kPiece> drain{};
     while (bytes > 0) {
-        const std::size_t piece = std::min(bytes, kPiece);
         // The plain system call: sanitizers' wrapper of write() would report the wild pointer itself.
-        const long put = ::syscall(SYS_write, writer_.get(), at, piece);
-        if (put <= 0) return false;
-        if (::read(reader_.get(), drain.data(), drain.size()) != put) return false;
-        at += put;
+        const long put = ::syscall(SYS_write, writer_.get(), from, std::min(bytes, kPiece));
+        if (put <= 0 || ::read(reader_.get(), into, static_cast<std::size_t>(put)) != put) return false;
+        from += put;
+        into += put;
         bytes -= static_cast<std::size_t>(put);
     }
     return true;
@@ -42,14 +41,15 @@ bool MemoryProbe::readable(const void* address, std::size_t bytes) const {
 
 std::optional<std::string> MemoryProbe::text(const char* address, std::size_t max_bytes) const {
     constexpr std::uintptr_t kPage = 4096;
+    std::array<char, kPage> page{};
     std::string text;
     const char* at = address;
     while (text.size() <= max_bytes) {
         // Up to the end of the page: the next one may not exist.
         const std::size_t rest = kPage - reinterpret_cast<std::uintptr_t>(at) % kPage;
-        if (!readable(at, rest)) return std::nullopt;
-        const std::size_t length = ::strnlen(at, rest);
-        text.append(at, length);
+        if (!copy(page.data(), at, rest)) return std::nullopt;
+        const std::size_t length = ::strnlen(page.data(), rest);
+        text.append(page.data(), length);
         if (length < rest) return text.size() <= max_bytes ? std::optional(text) : std::nullopt;
         at += rest;
     }

@@ -14,7 +14,8 @@ class MemoryProbe {
   public:
     // Throws PluginError when the process has no descriptors left.
     MemoryProbe();
-    bool readable(const void* address, std::size_t bytes) const;
+    // Copies `bytes` from the address; false when they are not all readable, `to` is then undefined.
+    bool copy(void* to, const void* address, std::size_t bytes) const;
     // The NUL-terminated text there; nothing when it is not readable or longer than `max_bytes`.
     std::optional<std::string> text(const char* address, std::size_t max_bytes) const;
 

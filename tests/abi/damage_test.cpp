@@ -24,7 +24,7 @@ namespace {
 std::string good_plugin() {
     std::ifstream in(fs::path(TASKER_ABI_PLUGINS) / "good_c.so", std::ios::binary);
     std::string content{std::istreambuf_iterator<char>(in), {}};
-    REQUIRE(content.size() > 8192);
+    REQUIRE(content.size() > 4096);
     return content;
 }
 
@@ -84,7 +84,7 @@ TEST_CASE("a plugin cut at every 512 bytes is refused or loads, and never kills 
         ++loaded;
         CHECK_MESSAGE(load_in_child(dir.path(), cut) == Ending::Loaded, size);
     }
-    CHECK(refused > 5);
+    CHECK(refused >= 3);
     CHECK(load_in_child(dir.path(), good) == Ending::Loaded);
 }
 
