@@ -24,7 +24,7 @@ struct CallSlot {
     bool open = false;
     CallControl* control = nullptr;
     std::string_view plugin_id, callable;
-    StepView view;
+    LentStep view;
     std::optional<StepOutcome> outcome;  // of the first terminal call
     std::vector<std::pair<std::string, std::string>> metadata;
     std::size_t metadata_bytes = 0;

@@ -31,7 +31,7 @@ std::uint32_t flags_of(const StepEvent& event) {
 }
 }  // namespace
 
-void StepView::show(const StepEvent& event, std::int64_t deadline_unix_ms, const tasker_call_api_v0* api) {
+void LentStep::show(const StepEvent& event, std::int64_t deadline_unix_ms, const tasker_call_api_v0* api) {
     event_ = &event;
     const TaskSequenceStep& sequence = event.task_sequence_step;
     const WorkflowStep& step = sequence.workflow_step;
@@ -67,7 +67,7 @@ void StepView::show(const StepEvent& event, std::int64_t deadline_unix_ms, const
     table_.api = api;
 }
 
-void StepView::clear() {
+void LentStep::clear() {
     event_ = nullptr;
     for (Made* slot : {&dep_names_, &task_, &nested_event_}) {
         slot->valid = false;
@@ -76,7 +76,7 @@ void StepView::clear() {
 }
 
 template <class Build>
-std::string_view StepView::made(Made& slot, Build build) {
+std::string_view LentStep::made(Made& slot, Build build) {
     if (!slot.valid) {
         slot.text = build(*event_);
         slot.valid = true;
@@ -84,7 +84,7 @@ std::string_view StepView::made(Made& slot, Build build) {
     return slot.text;
 }
 
-std::optional<std::string_view> StepView::get(std::string_view key) {
+std::optional<std::string_view> LentStep::get(std::string_view key) {
     constexpr std::string_view kDependency = "dep.";
     const TaskSequenceStep& sequence = event_->task_sequence_step;
     const auto present = [](const SharedText& text) -> std::optional<std::string_view> {

@@ -14,7 +14,7 @@
 
 namespace tasker::host {
 
-class StepView {
+class LentStep {
   public:
     // Shows `event`, which must live until clear().
     void show(const StepEvent& event, std::int64_t deadline_unix_ms, const tasker_call_api_v0* api);
