@@ -62,7 +62,12 @@ WorkerServer::WorkerServer(const LoadedConfig& config, const WorkerCommandOption
       status_due_ms_(kNever),
       last_status_ms_(options.clock->steady_ms() - kStatusEveryMs) {}
 
-WorkerServer::~WorkerServer() = default;
+WorkerServer::~WorkerServer() { stop_api(); }
+
+// The API uses the engine, so it ends before the worker on every path.
+void WorkerServer::stop_api() {
+    if (std::exchange(api_started_, false) && options_.stop_api) options_.stop_api();
+}
 
 ExitCode WorkerServer::run() {
     try {
@@ -258,9 +263,10 @@ ExitCode WorkerServer::shut_down() {
     log_.info("Starting shutdown sequence...", {{"component", "server"}, {"operation", "shutdown"}});
     if (worker_) {
         try {
-            const std::function<void()> stop_api = api_started_ ? options_.stop_api : std::function<void()>{};
-            Phase stopping("tw-stop", signals_,
-                           [&] { drained_ = run_shutdown_sequence(*worker_, stop_api, log_); });
+            Phase stopping("tw-stop", signals_, [&] {
+                drained_ = run_shutdown_sequence(
+                    *worker_, [this] { stop_api(); }, log_);
+            });
             watch_shutdown(stopping);
             stopping.rethrow();
         } catch (const std::exception& error) {

@@ -35,6 +35,7 @@ class WorkerServer {
     ExitCode shut_down();
     void watch_shutdown(Phase& stopping);
     void handle(ServerSignal signal);
+    void stop_api();
     void report_status();
     void report_status_when_due();
     void health_check(std::int64_t number);
