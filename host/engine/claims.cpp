@@ -54,7 +54,10 @@ void Orchestrator::claim_for(Book& book) {
     for (std::size_t i = 0; i < cursors.size(); ++i) {
         cursors[i].rows = cursors_[i].get();
         cursors[i].rows->start(cursors[i].lane);
-        if (!cursors[i].advance()) cursors[i].credit = -1;
+        if (cursors[i].advance()) continue;
+        cursors[i].credit = -1;
+        lanes_.at(cursors[i].lane)
+            .ready.clear();  // counted wrong: an empty lane must not be looked at for ever
     }
     std::erase_if(cursors, [](const Cursor& cursor) { return cursor.credit < 0; });
     while (free-- > 0 && !cursors.empty()) {

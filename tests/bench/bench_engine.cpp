@@ -1,0 +1,279 @@
+// Figures of the embedded engine: one JSON line for each durability, then one for each number of open tasks.
+// usage: bench_engine [--tasks N] [--sweep-max N] [--dir FOLDER]
+
+#include <fcntl.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cstdio>
+#include <filesystem>
+#include <fstream>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+#include "host/engine/engine.hpp"
+#include "tests/bench/noop_worker.hpp"
+#include "tests/bench/statement_trace.hpp"
+
+namespace tasker::host::bench {
+
+namespace fs = std::filesystem;
+using SteadyClock = std::chrono::steady_clock;
+
+namespace {
+constexpr unsigned kSlots = 256;
+constexpr std::size_t kSubmitBatch = 500;
+
+struct Options {
+    int tasks = 20'000;
+    int sweep_max = 1'000'000;
+    fs::path dir = fs::temp_directory_path();
+};
+
+double seconds_since(SteadyClock::time_point start) {
+    return std::chrono::duration<double>(SteadyClock::now() - start).count();
+}
+
+double cpu_seconds() {
+    struct rusage usage {};
+    getrusage(RUSAGE_SELF, &usage);
+    const auto seconds = [](const timeval& value) {
+        return static_cast<double>(value.tv_sec) + static_cast<double>(value.tv_usec) / 1e6;
+    };
+    return seconds(usage.ru_utime) + seconds(usage.ru_stime);
+}
+
+double rss_mb() {
+    std::ifstream file("/proc/self/statm");
+    double size = 0, resident = 0;
+    file >> size >> resident;
+    return resident * static_cast<double>(sysconf(_SC_PAGESIZE)) / 1e6;
+}
+
+double quantile(std::vector<double> values, double at) {
+    std::ranges::sort(values);
+    return values[std::min(values.size() - 1,
+                           static_cast<std::size_t>(at * static_cast<double>(values.size())))];
+}
+
+// One durable append of four log frames, the median.
+double fdatasync_ms(const fs::path& dir) {
+    const fs::path file = dir / "fdatasync.probe";
+    const int fd = open(file.c_str(), O_CREAT | O_RDWR | O_CLOEXEC, 0600);
+    if (fd < 0) throw std::runtime_error("cannot write " + file.string());
+    const std::string frames(4 * 4120, 'x');
+    std::vector<double> took;
+    for (int i = 0; i < 200; ++i) {
+        const auto start = SteadyClock::now();
+        if (write(fd, frames.data(), frames.size()) < 0 || fdatasync(fd) != 0)
+            throw std::runtime_error("cannot sync");
+        took.push_back(seconds_since(start) * 1e3);
+    }
+    close(fd);
+    fs::remove(file);
+    return quantile(took, 0.5);
+}
+
+TaskTemplate chain(const std::string& name, int steps) {
+    std::string json = R"({"name":")" + name + R"(","namespace_name":"bench","version":"1.0.0","steps":[)";
+    for (int i = 0; i < steps; ++i) {
+        json += std::string(i == 0 ? "" : ",") + R"({"name":"step_)" + std::to_string(i) +
+                R"(","handler":{"callable":"bench.noop"},"dependencies":[)" +
+                (i == 0 ? "" : "\"step_" + std::to_string(i - 1) + "\"") + "]}";
+    }
+    return template_from_json(json + "]}");
+}
+
+class Store {
+  public:
+    Store(const fs::path& dir, Durability durability)
+        : dir_(dir / ("bench-engine-" + std::to_string(getpid()))) {
+        fs::remove_all(dir_);
+        fs::create_directories(dir_);
+        options_.store = dir_ / "tasker.db";
+        options_.durability = durability;
+        engine_ = Engine::open(options_, clock_, random_, Logger());
+        engine_->set_catalog(std::make_shared<const TemplateCatalog>(
+            std::vector<TaskTemplate>{chain("linear", 4), chain("single", 1)}));
+    }
+    ~Store() {
+        engine_.reset();
+        fs::remove_all(dir_);
+    }
+    Store(const Store&) = delete;
+    Store& operator=(const Store&) = delete;
+
+    Engine& engine() { return *engine_; }
+    fs::path file(const std::string& name) const { return dir_ / name; }
+    std::unique_ptr<NoopWorker> worker(unsigned slots = kSlots) {
+        return std::make_unique<NoopWorker>(engine_->attach({"bench", {"bench"}}), slots, "bench.noop");
+    }
+    void submit(const std::string& name, int count) {
+        std::vector<TaskRequest> batch;
+        for (int i = 0; i < count; ++i) {
+            TaskRequest request;
+            request.name = name;
+            request.namespace_name = "bench";
+            request.version = "1.0.0";
+            request.context_json =
+                R"({"order":)" + std::to_string(++submitted_) + R"(,"customer":"someone"})";
+            request.initiator = "bench";
+            batch.push_back(std::move(request));
+            if (batch.size() < kSubmitBatch && i + 1 < count) continue;
+            for (const SubmitOutcome& outcome : engine_->tasks().create_batch(batch)) {
+                if (const auto* refused = std::get_if<Refused>(&outcome))
+                    throw std::runtime_error(refused->message);
+            }
+            batch.clear();
+        }
+    }
+
+  private:
+    fs::path dir_;
+    SystemClock clock_;
+    SystemRandom random_;
+    EngineOptions options_;
+    std::unique_ptr<Engine> engine_;
+    std::int64_t submitted_ = 0;
+};
+
+struct Figures {
+    double p50 = 0, p99 = 0, steps_per_s = 0, twin_steps_per_s = 0, singles_per_s = 0, cpu = 0,
+           mean_batch = 0;
+};
+
+void measure_latency(const Options& options, Durability durability, Figures& figures) {
+    Store store(options.dir, durability);
+    const auto worker = store.worker();
+    std::vector<double> took;
+    const int count = std::clamp(options.tasks / 10, 50, 2000);
+    for (int i = 0; i < count; ++i) {
+        const auto start = SteadyClock::now();
+        store.submit("linear", 1);
+        worker->wait_for(4 * (i + 1));
+        took.push_back(seconds_since(start) * 1e3);
+    }
+    figures.p50 = quantile(took, 0.5);
+    figures.p99 = quantile(took, 0.99);
+}
+
+void measure_drain(const Options& options, Durability durability, Figures& figures) {
+    Store store(options.dir, durability);
+    store.submit("linear", options.tasks);
+    const double cpu = cpu_seconds();
+    const auto start = SteadyClock::now();
+    const auto worker = store.worker();
+    worker->wait_for(std::int64_t{4} * options.tasks);
+    figures.steps_per_s = 4.0 * options.tasks / seconds_since(start);
+    figures.cpu = (cpu_seconds() - cpu) / (4.0 * options.tasks) * 1000;
+}
+
+// The same drain once more, recorded; then replayed on a copy of the store as it was.
+void measure_twin(const Options& options, Durability durability, Figures& figures) {
+    Store store(options.dir, durability);
+    store.submit("linear", options.tasks);
+    store.engine().backup(store.file("twin.db"));
+    StatementTrace::start_recording();
+    store.worker()->wait_for(std::int64_t{4} * options.tasks);
+    StatementTrace::stop_recording();
+    const Replay replay = StatementTrace::replay(store.file("twin.db"), durability == Durability::Full);
+    figures.twin_steps_per_s = 4.0 * options.tasks / replay.seconds;
+    figures.mean_batch = 4.0 * options.tasks / static_cast<double>(std::max<std::int64_t>(replay.commits, 1));
+}
+
+void measure_singles(const Options& options, Durability durability, Figures& figures) {
+    Store store(options.dir, durability);
+    const auto worker = store.worker();
+    const auto start = SteadyClock::now();
+    store.submit("single", options.tasks);
+    worker->wait_for(options.tasks);
+    figures.singles_per_s = options.tasks / seconds_since(start);
+}
+
+void run(const Options& options, Durability durability) {
+    Figures figures;
+    measure_latency(options, durability, figures);
+    measure_drain(options, durability, figures);
+    const double rss = rss_mb();
+    measure_twin(options, durability, figures);
+    measure_singles(options, durability, figures);
+    std::printf(
+        "{\"bench\":\"engine\",\"durability\":\"%s\",\"tasks\":%d,\"slots\":%u,\"mean_batch\":%.1f,"
+        "\"latency_p50_ms\":%.3f,\"latency_p99_ms\":%.3f,\"fdatasync_ms\":%.3f,\"steps_per_s\":%.0f,"
+        "\"sqlite_steps_per_s\":%.0f,\"ratio\":%.3f,\"single_step_tasks_per_s\":%.0f,"
+        "\"cpu_s_per_1000_steps\":%.4f,\"rss_mb\":%.1f}\n",
+        durability == Durability::Full ? "full" : "process", options.tasks, kSlots, figures.mean_batch,
+        figures.p50, figures.p99, fdatasync_ms(options.dir), figures.steps_per_s, figures.twin_steps_per_s,
+        figures.steps_per_s / figures.twin_steps_per_s, figures.singles_per_s, figures.cpu, rss);
+    std::fflush(stdout);
+}
+
+// What a step and a submission cost while that many tasks are open.
+void sweep(const Options& options) {
+    Store store(options.dir, Durability::Full);
+    int open_tasks = 0;
+    for (int wanted = 1000; wanted <= options.sweep_max; wanted *= 10) {
+        store.submit("linear", wanted - open_tasks);
+        const int sample = std::min(wanted, 2500);
+        const double cpu_before = cpu_seconds();
+        const auto start = SteadyClock::now();
+        auto worker = store.worker();
+        worker->wait_for(std::int64_t{4} * sample);
+        const double took = seconds_since(start);
+        const auto steps = static_cast<double>(worker->done());
+        const double cpu = cpu_seconds() - cpu_before;
+        worker.reset();
+        const auto submit_start = SteadyClock::now();
+        store.submit("linear", sample);
+        const double submit_took = seconds_since(submit_start);
+        open_tasks = static_cast<int>(store.engine().info().open_tasks);
+        std::printf(
+            "{\"bench\":\"engine_open_tasks\",\"open_tasks\":%d,\"step_us\":%.2f,\"step_cpu_us\":%.2f,"
+            "\"submit_us\":%.2f,\"rss_mb\":%.1f}\n",
+            wanted, took / steps * 1e6, cpu / steps * 1e6, submit_took / sample * 1e6, rss_mb());
+        std::fflush(stdout);
+    }
+}
+
+Options parse(int argc, char** argv) {
+    Options options;
+    for (int i = 1; i < argc; ++i) {
+        const std::string flag = argv[i];
+        if (i + 1 >= argc) throw std::runtime_error(flag + " needs a value");
+        const std::string value = argv[++i];
+        if (flag == "--tasks") {
+            options.tasks = std::max(1, std::stoi(value));
+        } else if (flag == "--sweep-max") {
+            options.sweep_max = std::stoi(value);
+        } else if (flag == "--dir") {
+            options.dir = value;
+        } else {
+            throw std::runtime_error("unknown option " + flag);
+        }
+    }
+    return options;
+}
+}  // namespace
+
+int main_of(int argc, char** argv) {
+    const Options options = parse(argc, argv);
+    StatementTrace::install();
+    run(options, Durability::Full);
+    run(options, Durability::Process);
+    sweep(options);
+    return 0;
+}
+
+}  // namespace tasker::host::bench
+
+int main(int argc, char** argv) {
+    try {
+        return tasker::host::bench::main_of(argc, argv);
+    } catch (const std::exception& error) {
+        std::fprintf(stderr, "bench_engine: %s\n", error.what());
+        return 1;
+    }
+}
