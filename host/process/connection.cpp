@@ -18,7 +18,7 @@ namespace tasker::host {
 namespace {
 constexpr int kWaitMs = 5000;
 
-class HostConnection final : public Connection {
+class HostConnection final : public HostAccess {
   public:
     explicit HostConnection(std::filesystem::path socket) : client_(std::move(socket)) {}
     ApiClient& client() override { return client_; }
@@ -29,7 +29,7 @@ class HostConnection final : public Connection {
 };
 
 // The engine without a worker: it takes submissions and answers questions.
-class StoreConnection final : public Connection {
+class StoreConnection final : public HostAccess {
   public:
     StoreConnection(StoreLock lock, const Config& config, bool create) : lock_(std::move(lock)) {
         EngineOptions options = engine_options(config);
@@ -107,7 +107,7 @@ void make_store_folder(const std::filesystem::path& store) {
     ::chmod(folder.c_str(), 0700);
 }
 
-std::unique_ptr<Connection> connect(const Config& config, StoreUse use) {
+std::unique_ptr<HostAccess> connect(const Config& config, StoreUse use) {
     if (is_postgres(config)) {
         throw BootstrapError("there is no PostgreSQL runtime in this version",
                              "unset DATABASE_URL for the embedded engine");

@@ -11,9 +11,9 @@
 
 namespace tasker::host {
 
-class Connection {
+class HostAccess {
   public:
-    virtual ~Connection() = default;
+    virtual ~HostAccess() = default;
     virtual ApiClient& client() = 0;
     // False: the store is held by this process, and nothing runs steps.
     virtual bool host_running() const = 0;
@@ -26,7 +26,7 @@ enum class StoreUse {
 
 // Waits up to 5 s for another short command, or for a host that is just starting or stopping.
 // Throws HostUnreachable, CommandFailure (no store), BootstrapError, StoreRefused.
-std::unique_ptr<Connection> connect(const Config& config, StoreUse use);
+std::unique_ptr<HostAccess> connect(const Config& config, StoreUse use);
 
 // The document of a successful answer; any other answer is thrown as a CommandFailure with its exit code.
 std::string expect_document(const ApiResponse& response);

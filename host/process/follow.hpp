@@ -27,7 +27,7 @@ class TaskReader {
   private:
     const Config& config_;
     std::string task_uuid_;
-    std::unique_ptr<Connection> host_;
+    std::unique_ptr<HostAccess> host_;
 };
 
 // Milliseconds of --timeout: "30", "30s", "500ms"; nothing when it is absent. Throws CommandFailure (USAGE).
