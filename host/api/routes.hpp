@@ -14,21 +14,21 @@
 namespace tasker::host {
 
 struct ApiRequest {
-    std::string method;   // GET, POST, DELETE
-    std::string target;   // "/v1/tasks?page=2"
+    std::string method;  // GET, POST, DELETE
+    std::string target;  // "/v1/tasks?page=2"
     std::string body;
 };
 struct ApiResponse {
     int status = 200;
-    std::string body;     // one JSON document
+    std::string body;  // one JSON document
 };
 
 struct ApiContext {
     Engine& engine;
-    std::function<std::string()> worker_status_json;   // empty when no worker runs in this process
-    std::function<std::string()> plugins_json;          // likewise
+    std::function<std::string()> worker_status_json;  // empty when no worker runs in this process
+    std::function<std::string()> plugins_json;        // likewise
     std::string default_version_hint;
-    std::function<std::string()> handlers_json;         // likewise
+    std::function<std::string()> handlers_json;  // likewise
 };
 
 // Never throws: an unexpected failure is a 500 with {"error":{"code","message"}}.

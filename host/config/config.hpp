@@ -15,48 +15,49 @@ namespace tasker::host {
 
 struct Config {
     // worker
-    std::string environment = "development";               // TASKER_ENV
-    std::vector<std::string> namespaces;                    // --namespace, TASKER_NAMESPACE; empty: "default"
+    std::string environment = "development";  // TASKER_ENV
+    std::vector<std::string> namespaces;      // --namespace, TASKER_NAMESPACE; empty: "default"
     bool all_namespaces = false;
-    std::string worker_id = "cpp-worker";                   // HOSTNAME
-    unsigned threads = 16;                                  // executor threads
-    unsigned prefetch = 64;                                 // claimed ahead of a free thread; <= 256
-    std::map<std::string, unsigned> handler_concurrency;    // [host.handlers."callable"] concurrency
-    std::map<std::string, std::string> plugin_config_json;  // [host.plugins.ID]: the section as JSON, given to create()
+    std::string worker_id = "cpp-worker";                 // HOSTNAME
+    unsigned threads = 16;                                // executor threads
+    unsigned prefetch = 64;                               // claimed ahead of a free thread; <= 256
+    std::map<std::string, unsigned> handler_concurrency;  // [host.handlers."callable"] concurrency
+    std::map<std::string, std::string>
+        plugin_config_json;  // [host.plugins.ID]: the section as JSON, given to create()
     std::int64_t polling_interval_ms = 10;
     int starvation_check_interval = 100;
     int cleanup_interval = 1000;
     std::int64_t drain_timeout_ms = 30'000;
     std::int64_t cancel_grace_ms = 10'000;
-    std::int64_t default_step_timeout_ms = 300'000;         // 0: none
-    std::int64_t max_runtime_ms = 86'400'000;               // how far heartbeats may extend a step
+    std::int64_t default_step_timeout_ms = 300'000;  // 0: none
+    std::int64_t max_runtime_ms = 86'400'000;        // how far heartbeats may extend a step
     unsigned max_abandoned = 4;
-    std::string missing_handler = "wait";                   // wait | fail
+    std::string missing_handler = "wait";  // wait | fail
     std::int64_t missing_handler_timeout_ms = 86'400'000;
     // discovery
-    std::vector<std::filesystem::path> template_path;       // TASKER_TEMPLATE_PATH
-    std::vector<std::filesystem::path> plugin_path;         // TASKER_PLUGIN_PATH
+    std::vector<std::filesystem::path> template_path;  // TASKER_TEMPLATE_PATH
+    std::vector<std::filesystem::path> plugin_path;    // TASKER_PLUGIN_PATH
     bool strict_templates = false;
     bool relax_plugin_permissions = false;
     // store
-    std::string database_url;                               // DATABASE_URL
-    std::filesystem::path state_dir;                        // TASKER_STATE_DIR, else $XDG_STATE_HOME/tasker-host
-    std::string durability = "full";                        // full | process
+    std::string database_url;         // DATABASE_URL
+    std::filesystem::path state_dir;  // TASKER_STATE_DIR, else $XDG_STATE_HOME/tasker-host
+    std::string durability = "full";  // full | process
     // log, web
-    LogLevel log_level = LogLevel::Info;                    // RUST_LOG
+    LogLevel log_level = LogLevel::Info;  // RUST_LOG
     LogFormat log_format = LogFormat::Auto;
-    std::string web_bind_address;                           // TASKER_WEB_BIND_ADDRESS; shown only
-    std::optional<std::filesystem::path> config_path;       // the TOML file in use
+    std::string web_bind_address;                      // TASKER_WEB_BIND_ADDRESS; shown only
+    std::optional<std::filesystem::path> config_path;  // the TOML file in use
 };
 
 enum class Source : std::uint8_t { Default, File, Environment, Flag };
 
 // One setting, for `config show` and `config explain`.
 struct Setting {
-    std::string key;          // "host.threads"
-    std::string value;        // as text, secrets redacted
+    std::string key;    // "host.threads"
+    std::string value;  // as text, secrets redacted
     Source source = Source::Default;
-    std::string origin;       // "TASKER_NAMESPACE", "/etc/tasker-host/config.toml:12", "--namespace", "default"
+    std::string origin;  // "TASKER_NAMESPACE", "/etc/tasker-host/config.toml:12", "--namespace", "default"
     std::string environment;  // the variable that sets it; empty: none
     std::string flag;         // the flag that sets it; empty: none
     std::string range;        // "1..1024", "full | process"
@@ -73,11 +74,11 @@ struct LoadedConfig {
 };
 
 struct ConfigInputs {
-    std::map<std::string, std::string> environment;          // the process environment, or a test's
-    std::map<std::string, std::vector<std::string>> flags;   // by setting key: "host.namespaces" -> {"a", "b"}
-    std::optional<std::filesystem::path> config_flag;        // --config
+    std::map<std::string, std::string> environment;         // the process environment, or a test's
+    std::map<std::string, std::vector<std::string>> flags;  // by setting key: "host.namespaces" -> {"a", "b"}
+    std::optional<std::filesystem::path> config_flag;       // --config
     std::filesystem::path working_directory;
-    std::filesystem::path installed_prefix;                  // for the installed plugins and templates
+    std::filesystem::path installed_prefix;  // for the installed plugins and templates
 };
 // Throws ConfigError with every fault at once, one a line, each naming file, line, key, value and range.
 LoadedConfig load_config(const ConfigInputs& inputs);

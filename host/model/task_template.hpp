@@ -34,8 +34,8 @@ struct StepTemplate {
     std::vector<std::size_t> dependent_ids;   // the reverse edges
     std::vector<std::size_t> ancestor_ids;    // transitive dependencies, ascending
     RetryPolicy retry;
-    std::optional<std::int64_t> timeout_ms;   // nothing: the host's default
-    std::string definition_json;              // the canonical Step object (protocol.md 2.3)
+    std::optional<std::int64_t> timeout_ms;  // nothing: the host's default
+    std::string definition_json;             // the canonical Step object (protocol.md 2.3)
     friend bool operator==(const StepTemplate&, const StepTemplate&) = default;
 };
 
@@ -45,10 +45,10 @@ struct TaskTemplate {
     std::string version;
     std::string description;
     IdentityStrategy identity = IdentityStrategy::Strict;
-    std::string input_schema_json;     // empty: none
+    std::string input_schema_json;  // empty: none
     std::vector<StepTemplate> steps;
-    std::string definition_json;       // the whole canonical template; what the store pins
-    std::string source_path;           // the file it came from; not part of its identity
+    std::string definition_json;  // the whole canonical template; what the store pins
+    std::string source_path;      // the file it came from; not part of its identity
 
     std::string id() const { return namespace_name + "/" + name + "/" + version; }
     std::optional<std::size_t> find_step(std::string_view step_name) const;

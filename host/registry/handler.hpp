@@ -27,11 +27,12 @@ enum class StopReason : std::uint8_t { None, Cancelled, Deadline, Draining, Leas
 class CallControl {
   public:
     virtual ~CallControl() = default;
-    virtual StopReason stop_requested() const = 0;                       // cheap: poll it
-    virtual std::int64_t remaining_ms() const = 0;                       // < 0: past the deadline; INT64_MAX: none
-    virtual std::int64_t deadline_unix_ms() const = 0;                   // 0: none
-    virtual bool heartbeat(std::uint64_t done, std::uint64_t total) = 0; // extends the deadline; false: the lease is lost
-    virtual const Logger& logger() const = 0;                            // bound to the step
+    virtual StopReason stop_requested() const = 0;      // cheap: poll it
+    virtual std::int64_t remaining_ms() const = 0;      // < 0: past the deadline; INT64_MAX: none
+    virtual std::int64_t deadline_unix_ms() const = 0;  // 0: none
+    virtual bool heartbeat(std::uint64_t done,
+                           std::uint64_t total) = 0;  // extends the deadline; false: the lease is lost
+    virtual const Logger& logger() const = 0;         // bound to the step
 };
 
 // One instance of a handler. Which thread may call it when is Threading's business.
@@ -45,14 +46,16 @@ class HandlerInstance {
 struct HandlerInfo {
     std::string callable;
     std::string summary;
-    std::string kind = "step";           // step, decision, batch_analyzer, batch_worker
-    std::vector<std::string> methods;    // beside "call"
+    std::string kind = "step";         // step, decision, batch_analyzer, batch_worker
+    std::vector<std::string> methods;  // beside "call"
     Threading threading = Threading::Serial;
-    unsigned max_instances = 0;          // 0: the host decides
-    std::uint64_t capabilities = 0;      // TASKER_CAP_*
+    unsigned max_instances = 0;                                             // 0: the host decides
+    std::uint64_t capabilities = 0;                                         // TASKER_CAP_*
     std::string config_schema_json, input_schema_json, result_schema_json;  // empty: none
     std::string plugin_id, plugin_version, source;  // source: the plugin file, or "embedded"
-    std::string version() const { return plugin_id.empty() ? std::string{} : plugin_id + "@" + plugin_version; }
+    std::string version() const {
+        return plugin_id.empty() ? std::string{} : plugin_id + "@" + plugin_version;
+    }
 };
 
 class Handler {

@@ -49,8 +49,8 @@ class FunctionHandler final : public Handler {
 void HandlerRegistry::register_handler(std::shared_ptr<Handler> handler) {
     const HandlerInfo& info = handler->info();
     if (const auto taken = handlers_.find(info.callable); taken != handlers_.end()) {
-        throw PluginError("callable '" + info.callable + "' is offered twice: by " + taken->second->info().source +
-                              " and by " + info.source,
+        throw PluginError("callable '" + info.callable + "' is offered twice: by " +
+                              taken->second->info().source + " and by " + info.source,
                           "remove one of the two, or rename one callable");
     }
     handlers_.emplace(info.callable, std::move(handler));

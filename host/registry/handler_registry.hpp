@@ -23,7 +23,8 @@ class HandlerRegistry {
     // Throws PluginError naming both sources when the callable is taken.
     void register_handler(std::shared_ptr<Handler> handler);
     // A small handler as a function: reentrant, its exceptions become retryable `handler_error` failures.
-    void register_handler(std::string callable, std::function<StepOutcome(const StepEvent&, CallControl&)> body);
+    void register_handler(std::string callable,
+                          std::function<StepOutcome(const StepEvent&, CallControl&)> body);
 
     std::shared_ptr<Handler> resolve(std::string_view callable) const;  // null when unknown
     bool is_registered(std::string_view callable) const { return resolve(callable) != nullptr; }

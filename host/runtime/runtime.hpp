@@ -21,26 +21,26 @@ namespace tasker::host {
 struct LaneOffer {
     std::string namespace_name;
     std::string callable;
-    std::string method;   // empty: "call"
-    unsigned limit = 1;   // claimed and not completed at the same time
+    std::string method;  // empty: "call"
+    unsigned limit = 1;  // claimed and not completed at the same time
 };
 
 struct Capacity {
-    unsigned slots = 0;   // claimed and not completed, all lanes together; 0 pauses claiming
+    unsigned slots = 0;  // claimed and not completed, all lanes together; 0 pauses claiming
     std::vector<LaneOffer> lanes;
 };
 
 struct StarvationReport {
-    std::size_t pending = 0;            // claimed, not polled yet
+    std::size_t pending = 0;  // claimed, not polled yet
     std::int64_t oldest_pending_ms = 0;
-    std::vector<Uuid> starving;         // event ids that waited longer than the threshold (10 s)
+    std::vector<Uuid> starving;  // event ids that waited longer than the threshold (10 s)
 };
 
 struct RuntimeStatus {
-    std::string core_status;            // running, draining, stopped, unavailable
+    std::string core_status;  // running, draining, stopped, unavailable
     int pool_size = 0, pool_idle = 0;
-    std::size_t claimed = 0;            // polled or not, not completed yet
-    std::string error;                  // why it is unavailable; empty otherwise
+    std::size_t claimed = 0;  // polled or not, not completed yet
+    std::string error;        // why it is unavailable; empty otherwise
 };
 
 // A claim the runtime took away from a running step: its handler should stop, its result will be refused.

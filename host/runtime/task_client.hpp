@@ -22,8 +22,9 @@ class TaskClient {
     virtual std::vector<StepAuditRecord> step_audit(const Uuid& task_uuid, const Uuid& step_uuid) = 0;
     virtual TaskPage list(const TaskFilter& filter) = 0;
     // The task an earlier submission of this key made, for a caller whose answer was lost.
-    virtual std::optional<Uuid> find_by_idempotency_key(std::string_view namespace_name, std::string_view name,
-                                                        std::string_view version, std::string_view key) = 0;
+    virtual std::optional<Uuid> find_by_idempotency_key(std::string_view namespace_name,
+                                                        std::string_view name, std::string_view version,
+                                                        std::string_view key) = 0;
     // Nothing when it was cancelled, else why not (NotFound, or Invalid for a finished task).
     virtual std::optional<Refused> cancel(const Uuid& task_uuid) = 0;
 };

@@ -16,7 +16,8 @@ class Handler : public tasker::StepHandler {
     static constexpr std::array methods{tasker::Method{"undo", &Handler::undo}};
 };
 
-using Lambda = tasker::function_handler<"whole.lambda", [](const tasker::json& a) { return a; }, tasker::depends<"a">>;
+using Lambda =
+    tasker::function_handler<"whole.lambda", [](const tasker::json& a) { return a; }, tasker::depends<"a">>;
 
 [[maybe_unused]] void run() { tasker::testing::StepTest::of<Handler>().input({{"n", 1}}).run(); }
 

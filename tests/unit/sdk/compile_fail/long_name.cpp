@@ -3,9 +3,11 @@
 #define TEN "0123456789"
 struct H : tasker::StepHandler {
 #ifdef FIXED
-    static constexpr std::string_view handler_name = TEN TEN TEN TEN TEN TEN TEN TEN TEN TEN TEN TEN "12345678";
+    static constexpr std::string_view handler_name =
+        TEN TEN TEN TEN TEN TEN TEN TEN TEN TEN TEN TEN "12345678";
 #else
-    static constexpr std::string_view handler_name = TEN TEN TEN TEN TEN TEN TEN TEN TEN TEN TEN TEN "123456789";
+    static constexpr std::string_view handler_name =
+        TEN TEN TEN TEN TEN TEN TEN TEN TEN TEN TEN TEN "123456789";
 #endif
     tasker::StepHandlerResult call(tasker::StepContext&) override { return success(); }
 };
