@@ -2,6 +2,8 @@
 // A clock that tests advance by hand; it wakes every thread that waits on it.
 
 #include <algorithm>
+#include <atomic>
+#include <chrono>
 #include <cstdint>
 #include <mutex>
 #include <vector>
@@ -15,14 +17,9 @@ class ManualClock final : public Clock {
   public:
     explicit ManualClock(std::int64_t unix_ms = 1'790'000'000'000) : unix_ms_(unix_ms) {}
 
-    std::int64_t unix_ms() const override {
-        const std::scoped_lock lock(mutex_);
-        return unix_ms_;
-    }
-    std::int64_t steady_ms() const override {
-        const std::scoped_lock lock(mutex_);
-        return steady_ms_;
-    }
+    // Without a lock: a waiter reads the time under its own, which advance() takes to wake it.
+    std::int64_t unix_ms() const override { return unix_ms_.load(); }
+    std::int64_t steady_ms() const override { return steady_ms_.load(); }
     // Only a bound for lost wake-ups: advance() wakes the waiters.
     std::chrono::milliseconds real_wait(std::int64_t) const override { return std::chrono::milliseconds{20}; }
     void attach(Wakeup& wakeup) const override {
@@ -35,23 +32,26 @@ class ManualClock final : public Clock {
     }
 
     void advance(std::int64_t ms) {
-        const std::scoped_lock lock(mutex_);
         unix_ms_ += ms;
         steady_ms_ += ms;
-        for (Wakeup* waiter : waiters_) waiter->wake();
+        wake_all();
     }
     // The wall clock jumps, monotonic time does not.
     void jump_wall(std::int64_t ms) {
-        const std::scoped_lock lock(mutex_);
         unix_ms_ += ms;
-        for (Wakeup* waiter : waiters_) waiter->wake();
+        wake_all();
     }
 
   private:
+    void wake_all() {
+        const std::scoped_lock lock(mutex_);
+        for (Wakeup* waiter : waiters_) waiter->wake();
+    }
+
     mutable std::mutex mutex_;
     mutable std::vector<Wakeup*> waiters_;
-    std::int64_t unix_ms_;
-    std::int64_t steady_ms_ = 1'000'000;
+    std::atomic<std::int64_t> unix_ms_;
+    std::atomic<std::int64_t> steady_ms_ = 1'000'000;
 };
 
 }  // namespace tasker::host::testing
