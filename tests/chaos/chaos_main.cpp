@@ -268,8 +268,8 @@ Options parse(int argc, char** argv) {
             options.keep = true;
             continue;
         }
-        if (name == "--host") options.host = value;
-        if (name == "--plugins") options.plugins = value;
+        if (name == "--host") options.host = std::filesystem::absolute(value).string();
+        if (name == "--plugins") options.plugins = std::filesystem::absolute(value).string();
         if (name == "--kills") options.kills = std::stoi(value);
         if (name == "--seed") options.seed = std::stoul(value);
         ++i;
