@@ -214,8 +214,10 @@ class Campaign {
         }
         if (std::filesystem::exists(folder_ / "state/api.sock"))
             faults_.push_back("leftover: the socket is still there");
-        if (std::filesystem::exists(store().string() + "-wal"))
-            faults_.push_back("leftover: the store's log is still there");
+        const auto log = store().string() + "-wal";
+        if (std::filesystem::exists(log) && std::filesystem::file_size(log) > 0) {
+            faults_.push_back("leftover: the store's log was not folded into it");
+        }
         if (::kill(-worker->pid(), 0) == 0)
             faults_.push_back("leftover: a process of the last worker still runs");
     }
