@@ -1,5 +1,6 @@
 #include "host/process/command_runner.hpp"
 
+#include <fcntl.h>
 #include <unistd.h>
 
 #include <csignal>
@@ -76,6 +77,14 @@ Failure failure_of(std::exception_ptr thrown) {
     }
 }
 
+void hold_stop_signals(bool hold) {
+    sigset_t stops;
+    sigemptyset(&stops);
+    sigaddset(&stops, SIGTERM);
+    sigaddset(&stops, SIGINT);
+    pthread_sigmask(hold ? SIG_BLOCK : SIG_UNBLOCK, &stops, nullptr);
+}
+
 int report(const Failure& failure, bool json, Output& out, Output& err) {
     if (json) {
         out.line(error_document(failure.code, redacted_url(failure.message), failure.hint));
@@ -87,6 +96,8 @@ int report(const Failure& failure, bool json, Output& out, Output& err) {
 }
 
 int run_verb(const CommandLine& line, const Invocation& invocation, Output& out, Output& err) {
+    // The others may be ended by a signal at any time.
+    if (line.verb != "worker") hold_stop_signals(false);
     try {
         Command command{
             line, out, err, invocation.environment, invocation.working_directory, invocation.executable};
@@ -100,6 +111,14 @@ int usage_fault(const UsageFault& fault, bool json, Output& out, Output& err) {
     const int code = report({ExitCode::Usage, "USAGE", fault.message, fault.hint}, json, out, err);
     if (!json) err.line(fault.usage);
     return code;
+}
+
+// A descriptor 0, 1 or 2 that was closed at start would be given to the first file that is opened: the store must not
+// become somebody's standard error.
+void occupy_standard_descriptors() {
+    int fd = open("/dev/null", O_RDWR);
+    while (fd >= 0 && fd <= STDERR_FILENO) fd = open("/dev/null", O_RDWR);
+    if (fd >= 0) close(fd);
 }
 
 // Empty where there is no /proc: then nothing counts as installed.
@@ -124,6 +143,9 @@ int run_invocation(const Invocation& invocation, Output& out, Output& err) {
 int run_process(int argc, char** argv) {
     // A reader that leaves early (`| head`) is noticed by the failing write.
     std::signal(SIGPIPE, SIG_IGN);
+    occupy_standard_descriptors();
+    // Kept until somebody reads them: a worker that is told to stop while it still parses its arguments ends well.
+    hold_stop_signals(true);
     Output out(STDOUT_FILENO), err(STDERR_FILENO);
     std::error_code fault;
     Invocation invocation{{argv + 1, argv + argc},

@@ -36,7 +36,6 @@ ExitCode worker(Command& command) {
             {},
             [text = handlers_document(worker.registry(), worker.config().templates)] { return text; }};
         server = std::make_unique<ApiServer>(std::move(api), std::move(context), options.log);
-        worker.set_web_api_enabled(true);
     };
     options.stop_api = [&] { server.reset(); };
     return run_worker(loaded, std::move(options));

@@ -4,6 +4,8 @@
 #include <array>
 #include <cstdio>
 
+#include "host/model/states.hpp"
+
 namespace tasker::host {
 
 namespace {
@@ -29,9 +31,13 @@ std::string Style::painted(std::string_view code, std::string_view text) const {
 }
 
 std::string Style::state(std::string_view name) const {
-    if (name == "complete" || name == "resolved_manually") return good(name);
-    if (name == "error" || name == "blocked_by_failures" || name == "cancelled") return bad(name);
-    if (name == "pending") return dim(name);
+    // A task's name or a step's: where both have it, it means the same.
+    const auto step = step_state(name);
+    const auto task = task_state(name);
+    if (step && satisfies_children(*step)) return good(name);
+    if (task == TaskState::Error || task == TaskState::BlockedByFailures || task == TaskState::Cancelled)
+        return bad(name);
+    if (step == StepState::Pending) return dim(name);
     return busy(name);
 }
 

@@ -6,17 +6,19 @@
 #include <map>
 
 #include "host/api/json_writer.hpp"
+#include "host/model/states.hpp"
 
 namespace tasker::host {
 
 namespace {
 std::string mark(const StepRow& step, const PictureOptions& options) {
     const bool unicode = options.unicode;
-    if (step.state == "complete" || step.state == "resolved_manually")
-        return options.style.good(unicode ? "✓" : "+");
-    if (step.state == "error" || step.state == "cancelled") return options.style.bad(unicode ? "✗" : "x");
-    if (step.state == "waiting_for_retry") return options.style.busy(unicode ? "↻" : "~");
-    if (step.state == "pending") return options.style.dim(unicode ? "○" : ".");
+    const auto state = step_state(step.state);
+    if (state && satisfies_children(*state)) return options.style.good(unicode ? "✓" : "+");
+    if (state == StepState::Error || state == StepState::Cancelled)
+        return options.style.bad(unicode ? "✗" : "x");
+    if (state == StepState::WaitingForRetry) return options.style.busy(unicode ? "↻" : "~");
+    if (state == StepState::Pending) return options.style.dim(unicode ? "○" : ".");
     return options.style.busy(unicode ? "●" : "*");
 }
 
@@ -67,8 +69,7 @@ std::string task_picture(const TaskRow& task, const PictureOptions& options) {
                       "\n";
     for (const StepRow& step : task.steps) {
         const auto indent = std::min<std::size_t>(static_cast<std::size_t>(depth.at(step.name)) * 2, 20);
-        const std::string name =
-            fitted(printable(step.name), name_width - std::min(indent, name_width - 4));
+        const std::string name = fitted(printable(step.name), name_width - std::min(indent, name_width - 4));
         std::string after;
         for (const std::string& parent : step.dependencies)
             after += (after.empty() ? "" : ", ") + printable(parent);
@@ -131,7 +132,7 @@ std::string step_details(const StepRow& step, const Style& style) {
     out += "  State: " + style.state(step.state) + "\n";
     out += std::string{"  Dependencies satisfied: "} + (step.dependencies_satisfied ? "yes" : "no") + "\n";
     out += "  Attempts: " + std::to_string(step.attempts) + "/" + std::to_string(step.max_attempts) + "\n";
-    if (step.state == "waiting_for_retry" && step.retry_eligible)
+    if (step_state(step.state) == StepState::WaitingForRetry && step.retry_eligible)
         out += "  " + style.busy("! Retry eligible") + "\n";
     if (!step.error.empty()) out += "  Error: " + style.bad(printable(step.error)) + "\n";
     return out;

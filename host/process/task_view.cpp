@@ -105,8 +105,9 @@ bool settled(const TaskRow& task) {
 }
 
 ExitCode outcome_of(const TaskRow& task) {
-    return task.status == "complete" || task.status == "resolved_manually" ? ExitCode::Done
-                                                                           : ExitCode::Failed;
+    const auto state = task_state(task.status);
+    return state == TaskState::Complete || state == TaskState::ResolvedManually ? ExitCode::Done
+                                                                                : ExitCode::Failed;
 }
 
 }  // namespace tasker::host
