@@ -157,7 +157,12 @@ void sync_folder(const fs::path& store) {
 void create(const fs::path& store, const Clock& clock, Random& random) {
     const fs::path draft = store.string() + ".new";
     std::error_code ignored;
-    for (const char* suffix : {"", "-wal", "-journal", "-shm"}) fs::remove(draft.string() + suffix, ignored);
+    const auto clear = [&] {
+        for (const char* suffix : {"", "-wal", "-journal", "-shm"})
+            fs::remove(draft.string() + suffix, ignored);
+    };
+    clear();
+    make_private_file(draft);
     {
         SqlConnection connection(draft, SqlConnection::Mode::ReadWriteCreate);
         connection.exec("PRAGMA auto_vacuum = INCREMENTAL");
@@ -166,9 +171,17 @@ void create(const fs::path& store, const Clock& clock, Random& random) {
         close_store(connection);
     }
     fs::rename(draft, store);
+    clear();  // what is left of the draft's log
     sync_folder(store);
 }
 }  // namespace
+
+void make_private_file(const fs::path& path) {
+    const int fd = open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, S_IRUSR | S_IWUSR);
+    if (fd < 0)
+        throw fs::filesystem_error("cannot create", path, std::error_code(errno, std::generic_category()));
+    close(fd);
+}
 
 fs::path wal_path(const fs::path& store) { return store.string() + "-wal"; }
 
@@ -184,6 +197,8 @@ SqlConnection open_store(const EngineOptions& options, const Clock& clock, Rando
                "put the store back beside its log, or move the log away");
     }
     if (exists) examine(store);
+    // A predecessor that died while it made the store.
+    for (const char* suffix : {".new", ".new-wal"}) fs::remove(store.string() + suffix, missing);
     try {
         if (!exists) create(store, clock, random);
         SqlConnection connection(store, SqlConnection::Mode::ReadWrite);

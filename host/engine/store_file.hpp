@@ -36,6 +36,10 @@ class StoreWatch {
     std::uint64_t device_ = 0, inode_ = 0;
 };
 
+// An empty file that only its owner may read: contexts and results are nobody else's. SQLite gives the log the same
+// mode. Throws filesystem_error, also when the file exists.
+void make_private_file(const std::filesystem::path& path);
+
 std::filesystem::path wal_path(const std::filesystem::path& store);
 
 }  // namespace tasker::host
