@@ -68,7 +68,7 @@ TEST_CASE("rows 43-48: every misbehaviour ends in a named error of its own step"
         {47, "bad.nul", {"INVALID_RESULT", "NUL"}},
         {47, "bad.nan", {"INVALID_RESULT", "number"}},
         {47, "bad.deep", {"INVALID_RESULT", "deeper than 100"}},
-        {47, "bad.huge", {"INVALID_RESULT", "1 MiB"}},
+        {47, "bad.huge", {"INVALID_RESULT", "larger than 1048576 bytes"}},
         {48, "bad.silent", {"NO_RESULT"}},
         {48, "bad.positive", {"INVALID_OUTCOME"}},
         {48, "bad.negative", {R"("error_type":"handler_error")"}},
@@ -79,8 +79,9 @@ TEST_CASE("rows 43-48: every misbehaviour ends in a named error of its own step"
     for (const Ending& ending : endings) {
         const std::string document = host.sandbox().wait(host.submit(ending.callable));
         for (const std::string& part : ending.says) {
-            CHECK_MESSAGE(document.find(part) != std::string::npos, "row ", ending.row, ", ", ending.callable,
-                          ": expected ", part, " in:\n", document.substr(0, 3000));
+            CHECK_MESSAGE(document.find(part) != std::string::npos, "row ", ending.row, ", ",
+                          std::string(ending.callable), ": expected ", part, " in:\n",
+                          document.substr(0, 3000));
         }
     }
     host.check_sound();
@@ -95,7 +96,7 @@ TEST_CASE(
     CHECK_MESSAGE(failed.find(R"("error_type":"handler_timeout")") != std::string::npos, failed);
     CHECK(failed.find("HANDLER_TIMEOUT") != std::string::npos);
     // The handler answers a second later.
-    CHECK_MESSAGE(host.worker().wait_for_err("uperseded", 20s), host.worker().err());
+    CHECK_MESSAGE(host.worker().wait_for_err("Late step result refused", 20s), host.worker().err());
     const std::string after = host.sandbox().run({"task", "get", task, "--json"}).out;
     CHECK(after.find("late") == std::string::npos);
     CHECK(after.find(R"("current_state":"error")") != std::string::npos);
