@@ -30,7 +30,18 @@ constexpr std::size_t kApplicationIdAt = 68;
     throw StoreRefused("store '" + store.string() + "': " + why + "; it was not modified", hint);
 }
 
+// SQLite says only that a file cannot be opened; this says whether that is for want of a descriptor.
+bool out_of_descriptors() {
+    const int fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+    if (fd >= 0) close(fd);
+    return fd < 0 && (errno == EMFILE || errno == ENFILE);
+}
+
 [[noreturn]] void cannot_open(const fs::path& store, const std::string& why, const std::string& hint) {
+    if (out_of_descriptors()) {
+        throw BootstrapError("cannot open the store '" + store.string() + "': no file descriptor is left",
+                             "raise the limit on open files (ulimit -n) to 64 or more");
+    }
     throw BootstrapError("cannot open the store '" + store.string() + "': " + why, hint);
 }
 

@@ -152,8 +152,8 @@ TEST_CASE("row 99: SIGTERM while it starts ends a worker quickly, whenever it co
         worker.signal(SIGTERM);
         const auto status = worker.wait(20s);
         REQUIRE_MESSAGE(status.has_value(), worker.err());
-        // Before main() set its handlers, the signal's own effect is the right one.
-        CHECK_MESSAGE((status->code == 0 || status->code == 6 || status->signal == SIGTERM), ms,
+        // Before the first instruction of main() the signal's own effect is the right one.
+        CHECK_MESSAGE((status->code == 0 || status->code == 6 || (ms == 0 && status->signal == SIGTERM)), ms,
                       " ms: ", status->code, "\n", worker.err());
         CHECK(sandbox.run({"store", "check"}).status.code == 0);
     }
@@ -180,7 +180,7 @@ TEST_CASE("row 101: a second signal ends the drain at once") {
         await_start(sandbox, task);
         const Ended ended = end_with(*worker, {SIGTERM, second}, 30s);
         CHECK_MESSAGE(ended.status.code == 6, worker->err());
-        CHECK(ended.took < 20s);
+        CHECK(ended.took < 10s);  // 2 s on an idle machine
     }
 }
 
@@ -215,9 +215,11 @@ TEST_CASE("row 107: limits too tight are named, and nothing hangs") {
         testing::ChildProcess worker(options);
         const auto status = worker.wait(20s);
         REQUIRE_MESSAGE(status.has_value(), limit, ": ", worker.err());
-        CHECK_MESSAGE(status->code != 0, limit);
-        CHECK(status->signal == 0);
+        CHECK_MESSAGE(status->signal == 0, limit);
+        CHECK_MESSAGE((status->code == 3 || (limit == "-v 40000" && status->code != 0)), limit, ": ",
+                      status->code);
         CHECK_FALSE(worker.err().empty());
+        if (limit == "-n 8") CHECK(worker.err().find("ulimit -n") != std::string::npos);
     }
 }
 
