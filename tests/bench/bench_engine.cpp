@@ -1,5 +1,5 @@
 // Figures of the embedded engine: one JSON line for each durability, then one for each number of open tasks.
-// usage: bench_engine [--tasks N] [--sweep-max N] [--dir FOLDER]
+// usage: bench_engine [--tasks N] [--threads N] [--sweep-max N] [--dir FOLDER]
 
 #include <fcntl.h>
 #include <sys/resource.h>
@@ -24,12 +24,13 @@ namespace fs = std::filesystem;
 using SteadyClock = std::chrono::steady_clock;
 
 namespace {
-constexpr unsigned kSlots = 256;
 constexpr std::size_t kSubmitBatch = 500;
+constexpr int kSweepSample = 5000;
 
 struct Options {
     int tasks = 20'000;
     int sweep_max = 1'000'000;
+    unsigned threads = 48;  // with their prefetch 240 slots: a commit should carry about 128 results
     fs::path dir = fs::temp_directory_path();
 };
 
@@ -87,30 +88,28 @@ TaskTemplate chain(const std::string& name, int steps) {
     return template_from_json(json + "]}");
 }
 
+// A fresh store with its worker, which claims nothing yet.
 class Store {
   public:
-    Store(const fs::path& dir, Durability durability)
-        : dir_(dir / ("bench-engine-" + std::to_string(getpid()))) {
+    Store(const Options& options, Durability durability)
+        : dir_(options.dir / ("bench-engine-" + std::to_string(getpid()))) {
         fs::remove_all(dir_);
         fs::create_directories(dir_);
-        options_.store = dir_ / "tasker.db";
-        options_.durability = durability;
-        engine_ = Engine::open(options_, clock_, random_, Logger());
-        engine_->set_catalog(std::make_shared<const TemplateCatalog>(
-            std::vector<TaskTemplate>{chain("linear", 4), chain("single", 1)}));
+        worker_ = std::make_unique<NoopWorker>(
+            dir_, durability,
+            TemplateCatalog(std::vector<TaskTemplate>{chain("linear", 4), chain("single", 1)}),
+            options.threads);
     }
     ~Store() {
-        engine_.reset();
+        worker_.reset();
         fs::remove_all(dir_);
     }
     Store(const Store&) = delete;
     Store& operator=(const Store&) = delete;
 
-    Engine& engine() { return *engine_; }
+    Engine& engine() { return worker_->engine(); }
+    NoopWorker& worker() { return *worker_; }
     fs::path file(const std::string& name) const { return dir_ / name; }
-    std::unique_ptr<NoopWorker> worker(unsigned slots = kSlots) {
-        return std::make_unique<NoopWorker>(engine_->attach({"bench", {"bench"}}), slots, "bench.noop");
-    }
     void submit(const std::string& name, int count) {
         std::vector<TaskRequest> batch;
         for (int i = 0; i < count; ++i) {
@@ -123,7 +122,7 @@ class Store {
             request.initiator = "bench";
             batch.push_back(std::move(request));
             if (batch.size() < kSubmitBatch && i + 1 < count) continue;
-            for (const SubmitOutcome& outcome : engine_->tasks().create_batch(batch)) {
+            for (const SubmitOutcome& outcome : engine().tasks().create_batch(batch)) {
                 if (const auto* refused = std::get_if<Refused>(&outcome))
                     throw std::runtime_error(refused->message);
             }
@@ -133,27 +132,25 @@ class Store {
 
   private:
     fs::path dir_;
-    SystemClock clock_;
-    SystemRandom random_;
-    EngineOptions options_;
-    std::unique_ptr<Engine> engine_;
+    std::unique_ptr<NoopWorker> worker_;
     std::int64_t submitted_ = 0;
 };
 
 struct Figures {
     double p50 = 0, p99 = 0, steps_per_s = 0, twin_steps_per_s = 0, singles_per_s = 0, cpu = 0,
            mean_batch = 0;
+    unsigned slots = 0;
 };
 
 void measure_latency(const Options& options, Durability durability, Figures& figures) {
-    Store store(options.dir, durability);
-    const auto worker = store.worker();
+    Store store(options, durability);
+    store.worker().resume();
     std::vector<double> took;
-    const int count = std::clamp(options.tasks / 10, 50, 2000);
+    const int count = std::clamp(options.tasks / 10, 50, 1000);
     for (int i = 0; i < count; ++i) {
         const auto start = SteadyClock::now();
         store.submit("linear", 1);
-        worker->wait_for(4 * (i + 1));
+        store.worker().wait_for(4 * (i + 1));
         took.push_back(seconds_since(start) * 1e3);
     }
     figures.p50 = quantile(took, 0.5);
@@ -161,23 +158,26 @@ void measure_latency(const Options& options, Durability durability, Figures& fig
 }
 
 void measure_drain(const Options& options, Durability durability, Figures& figures) {
-    Store store(options.dir, durability);
+    Store store(options, durability);
     store.submit("linear", options.tasks);
     const double cpu = cpu_seconds();
     const auto start = SteadyClock::now();
-    const auto worker = store.worker();
-    worker->wait_for(std::int64_t{4} * options.tasks);
+    store.worker().resume();
+    store.worker().wait_for(std::int64_t{4} * options.tasks);
     figures.steps_per_s = 4.0 * options.tasks / seconds_since(start);
     figures.cpu = (cpu_seconds() - cpu) / (4.0 * options.tasks) * 1000;
+    figures.slots = store.worker().slots();
 }
 
 // The same drain once more, recorded; then replayed on a copy of the store as it was.
 void measure_twin(const Options& options, Durability durability, Figures& figures) {
-    Store store(options.dir, durability);
+    Store store(options, durability);
     store.submit("linear", options.tasks);
     store.engine().backup(store.file("twin.db"));
     StatementTrace::start_recording();
-    store.worker()->wait_for(std::int64_t{4} * options.tasks);
+    store.worker().resume();
+    store.worker().wait_for(std::int64_t{4} * options.tasks);
+    store.worker().pause();
     StatementTrace::stop_recording();
     const Replay replay = StatementTrace::replay(store.file("twin.db"), durability == Durability::Full);
     figures.twin_steps_per_s = 4.0 * options.tasks / replay.seconds;
@@ -185,11 +185,11 @@ void measure_twin(const Options& options, Durability durability, Figures& figure
 }
 
 void measure_singles(const Options& options, Durability durability, Figures& figures) {
-    Store store(options.dir, durability);
-    const auto worker = store.worker();
+    Store store(options, durability);
+    store.worker().resume();
     const auto start = SteadyClock::now();
     store.submit("single", options.tasks);
-    worker->wait_for(options.tasks);
+    store.worker().wait_for(options.tasks);
     figures.singles_per_s = options.tasks / seconds_since(start);
 }
 
@@ -205,35 +205,41 @@ void run(const Options& options, Durability durability) {
         "\"latency_p50_ms\":%.3f,\"latency_p99_ms\":%.3f,\"fdatasync_ms\":%.3f,\"steps_per_s\":%.0f,"
         "\"sqlite_steps_per_s\":%.0f,\"ratio\":%.3f,\"single_step_tasks_per_s\":%.0f,"
         "\"cpu_s_per_1000_steps\":%.4f,\"rss_mb\":%.1f}\n",
-        durability == Durability::Full ? "full" : "process", options.tasks, kSlots, figures.mean_batch,
+        durability == Durability::Full ? "full" : "process", options.tasks, figures.slots, figures.mean_batch,
         figures.p50, figures.p99, fdatasync_ms(options.dir), figures.steps_per_s, figures.twin_steps_per_s,
         figures.steps_per_s / figures.twin_steps_per_s, figures.singles_per_s, figures.cpu, rss);
     std::fflush(stdout);
 }
 
-// What a step and a submission cost while that many tasks are open.
+// What a step and a submission cost while that many tasks are open. Most of its time goes into making them, so a sample
+// is small: the whole sweep has to fit into scripts/bench's minutes.
 void sweep(const Options& options) {
-    Store store(options.dir, Durability::Full);
+    Store store(options, Durability::Full);
+    NoopWorker& worker = store.worker();
     int open_tasks = 0;
     for (int wanted = 1000; wanted <= options.sweep_max; wanted *= 10) {
         store.submit("linear", wanted - open_tasks);
-        const int sample = std::min(wanted, 2500);
+        const int sample = std::min(wanted, kSweepSample);
+        const std::int64_t before = worker.done();
         const double cpu_before = cpu_seconds();
         const auto start = SteadyClock::now();
-        auto worker = store.worker();
-        worker->wait_for(std::int64_t{4} * sample);
+        worker.resume();
+        worker.wait_for(before + std::int64_t{4} * sample);
         const double took = seconds_since(start);
-        const auto steps = static_cast<double>(worker->done());
+        const auto steps = static_cast<double>(worker.done() - before);
         const double cpu = cpu_seconds() - cpu_before;
-        worker.reset();
+        worker.pause();
+        const double submit_cpu_before = cpu_seconds();
         const auto submit_start = SteadyClock::now();
-        store.submit("linear", sample);
+        store.submit("linear", kSweepSample);
         const double submit_took = seconds_since(submit_start);
+        const double submit_cpu = cpu_seconds() - submit_cpu_before;
         open_tasks = static_cast<int>(store.engine().info().open_tasks);
         std::printf(
             "{\"bench\":\"engine_open_tasks\",\"open_tasks\":%d,\"step_us\":%.2f,\"step_cpu_us\":%.2f,"
-            "\"submit_us\":%.2f,\"rss_mb\":%.1f}\n",
-            wanted, took / steps * 1e6, cpu / steps * 1e6, submit_took / sample * 1e6, rss_mb());
+            "\"submit_us\":%.2f,\"submit_cpu_us\":%.2f,\"rss_mb\":%.1f}\n",
+            wanted, took / steps * 1e6, cpu / steps * 1e6, submit_took / kSweepSample * 1e6,
+            submit_cpu / kSweepSample * 1e6, rss_mb());
         std::fflush(stdout);
     }
 }
@@ -248,6 +254,8 @@ Options parse(int argc, char** argv) {
             options.tasks = std::max(1, std::stoi(value));
         } else if (flag == "--sweep-max") {
             options.sweep_max = std::stoi(value);
+        } else if (flag == "--threads") {
+            options.threads = static_cast<unsigned>(std::clamp(std::stoi(value), 1, 512));
         } else if (flag == "--dir") {
             options.dir = value;
         } else {
