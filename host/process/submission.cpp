@@ -1,9 +1,11 @@
 #include "host/process/submission.hpp"
 
 #include <fcntl.h>
+#include <pwd.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <charconv>
 #include <cstring>
@@ -41,6 +43,12 @@ std::string user_of(const Command& command) {
         const auto found = command.environment.find(name);
         if (found != command.environment.end() && !found->second.empty()) return found->second.substr(0, 128);
     }
+    // An account of this machine, else its number.
+    std::array<char, 4096> texts{};
+    passwd entry{};
+    passwd* found = nullptr;
+    if (getpwuid_r(::getuid(), &entry, texts.data(), texts.size(), &found) == 0 && found != nullptr)
+        return found->pw_name;
     return "uid " + std::to_string(::getuid());
 }
 
