@@ -18,7 +18,10 @@ constexpr std::chrono::milliseconds kForced = 2s;
 void check_handed_back(const Sandbox& sandbox, const std::string& task) {
     const json left = sandbox.document({"task", "get", task});
     CHECK(step(left, "only")["attempts"] == 0);
-    CHECK(step(left, "only")["ready_for_execution"] == true);
+    CHECK(step(left, "only")["current_state"] == "enqueued");
+    const json store = sandbox.document({"store", "info"});
+    CHECK(store["ready_steps"] == 1);
+    CHECK(store["running_steps"] == 0);
     const auto next = sandbox.worker();
     REQUIRE(sandbox.started(2));
     sandbox.release("a");

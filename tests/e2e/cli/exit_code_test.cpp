@@ -65,10 +65,14 @@ TEST_CASE("exit code 3: a PostgreSQL deployment is not to be had yet, and its pa
                       done.out, done.err);
         CHECK_MESSAGE(!contains(done.out + done.err, "s3cr3tword"), done.out, done.err);
     }
-    sandbox.unset("DATABASE_URL");
-    const Finished flag = sandbox.run({"worker", "--database-url=" + url});
-    CHECK(flag.status.code == 3);
-    CHECK_MESSAGE(!contains(flag.out + flag.err, "s3cr3tword"), flag.out, flag.err);
+}
+
+TEST_CASE("exit code 2: a password on the command line is refused and not repeated") {
+    const Sandbox sandbox;
+    const Finished done = sandbox.run({"worker", "--database-url=postgresql://u:s3cr3tword@h.invalid/db"});
+    CHECK(done.status.code == 2);
+    CHECK_MESSAGE(contains(done.err, "DATABASE_URL"), done.err);
+    CHECK_MESSAGE(!contains(done.out + done.err, "s3cr3tword"), done.out, done.err);
 }
 
 TEST_CASE("exit code 3: a state dir that cannot be made") {

@@ -11,7 +11,7 @@ std::string batch_of(int count) {
     std::string text;
     for (int i = 1; i <= count; ++i) {
         text += R"({"name":"linear_workflow","namespace":"examples","context":{"number":)" +
-                std::to_string(i) + "}}\n";
+                std::to_string(2 * i) + "}}\n";
     }
     return text;
 }
@@ -45,7 +45,7 @@ TEST_CASE("a batch of 2,000 lines is submitted with one answer a line, and all o
     });
     CHECK(all);
     const json last = sandbox.document({"task", "wait", json::parse(answers.back())["task_uuid"]});
-    CHECK(step(last, "square")["results"]["result"]["value"] == 4000000);
+    CHECK(step(last, "square")["results"]["result"]["value"] == 16000000);
     stop(*worker);
 }
 
@@ -84,7 +84,7 @@ TEST_CASE("a batch comes from standard input too") {
 
 TEST_CASE("the input of a task comes from a file or from standard input") {
     const Sandbox sandbox;
-    const std::string file = sandbox.write("input.json", "{ \"number\": 7 }\n").string();
+    const std::string file = sandbox.write("input.json", "{\"number\":7}\n").string();
     CHECK(sandbox.document({"task", "create", "linear_workflow", "-c", "@" + file})["context"]["number"] ==
           7);
     auto command = sandbox.command({"task", "create", "linear_workflow", "-c", "@-", "--json"});
@@ -105,14 +105,14 @@ TEST_CASE("an idempotency key makes one task, with a host and without") {
                          "--idempotency-key",
                          key};
     };
-    const std::string task = sandbox.document(submission(1, "order-1"))["task_uuid"];
+    const std::string task = sandbox.document(submission(4, "order-1"))["task_uuid"];
     // The key decides, not the input.
     CHECK(sandbox.document(submission(2, "order-1"), 11)["error"]["code"] == "CONFLICT");
-    const std::string other = sandbox.document(submission(1, "order-2"))["task_uuid"];
+    const std::string other = sandbox.document(submission(4, "order-2"))["task_uuid"];
     CHECK(other != task);
     const auto worker = sandbox.worker();
     CHECK(sandbox.document(submission(3, "order-1"), 11)["error"]["code"] == "CONFLICT");
-    CHECK(sandbox.document({"task", "wait", task})["context"]["number"] == 1);
+    CHECK(sandbox.document({"task", "wait", task})["context"]["number"] == 4);
     CHECK(sandbox.document({"task", "list"})["pagination"]["total_count"] == 2);
     stop(*worker);
 }
@@ -121,6 +121,7 @@ TEST_CASE("what a submission leaves out is filled in, what it says is kept") {
     Sandbox sandbox;
     sandbox.set("USER", "ada");
     const json plain = sandbox.document({"task", "create", "linear_workflow", "-c", R"({"number":1})"});
+    CHECK(plain["initiator"] == "ada");
     CHECK(plain["source_system"] == "cli");
     CHECK(plain["reason"] == "CLI task creation");
     CHECK(plain["version"] == "1.0.0");
