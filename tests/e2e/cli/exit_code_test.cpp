@@ -67,6 +67,22 @@ TEST_CASE("exit code 3: a PostgreSQL deployment is not to be had yet, and its pa
     }
 }
 
+TEST_CASE("a password in the configuration file is shown nowhere") {
+    const Sandbox sandbox;
+    const std::string file =
+        sandbox.write("host.toml", "[host]\ndatabase_url = \"postgresql://u:s3cr3tword@h.invalid/db\"\n")
+            .string();
+    for (const Arguments& arguments :
+         {Arguments{"worker", "--log-level", "trace"}, Arguments{"config", "show"},
+          Arguments{"config", "show", "--json"}, Arguments{"config", "check"}, Arguments{"task", "list"},
+          Arguments{"store", "info", "--json"}}) {
+        Arguments all = arguments;
+        all.insert(all.end(), {"--config", file});
+        const Finished done = sandbox.run(all);
+        CHECK_MESSAGE(!contains(done.out + done.err, "s3cr3tword"), done.out, done.err);
+    }
+}
+
 TEST_CASE("exit code 2: a password on the command line is refused and not repeated") {
     const Sandbox sandbox;
     const Finished done = sandbox.run({"worker", "--database-url=postgresql://u:s3cr3tword@h.invalid/db"});

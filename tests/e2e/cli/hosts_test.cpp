@@ -67,6 +67,80 @@ TEST_CASE("a waiting command is served by a host that starts later") {
     stop(*worker);
 }
 
+TEST_CASE(
+    "many commands that want the store at once wait for each other, and for a host that starts among them") {
+    const Sandbox sandbox;
+    std::vector<std::unique_ptr<ChildProcess>> commands;
+    std::unique_ptr<ChildProcess> worker;
+    constexpr int kCommands = 16;
+    for (int i = 1; i <= kCommands; ++i) {
+        commands.push_back(sandbox.start({"task", "create", "linear_workflow", "--json", "-c",
+                                          R"({"number":)" + std::to_string(2 * i) + "}"}));
+        if (i == kCommands / 2) worker = sandbox.start({"worker", "--all-namespaces"});
+    }
+    std::vector<std::string> tasks;
+    for (const auto& command : commands) {
+        const auto status = command->wait(kPatience);
+        REQUIRE(status.has_value());
+        REQUIRE_MESSAGE(status->code == 0, command->out(), command->err());
+        tasks.push_back(json::parse(command->out())["task_uuid"]);
+    }
+    REQUIRE_MESSAGE(worker->wait_for_err(kReady, kPatience), worker->err());
+    for (const std::string& task : tasks) {
+        CHECK(sandbox.document({"task", "wait", task})["status"] == "complete");
+    }
+    CHECK(sandbox.document({"task", "list"})["pagination"]["total_count"] == kCommands);
+    stop(*worker);
+}
+
+TEST_CASE("submissions keep being accepted while hosts come and go, and every one of them runs once") {
+    const Sandbox sandbox;
+    std::vector<std::string> tasks;
+    const auto submit = [&] {
+        const std::string label = "t" + std::to_string(tasks.size());
+        sandbox.release(label);
+        tasks.push_back(sandbox.submit_slow("hold", label));
+    };
+    for (int round = 0; round < 4; ++round) {
+        submit();
+        const auto worker = sandbox.worker({"--namespace", "slow"});
+        submit();
+        worker->signal(SIGTERM);
+        submit();  // to a host that is stopping, or to the store when it is gone already
+        const auto status = worker->wait(kPatience);
+        REQUIRE(status.has_value());
+        CHECK_MESSAGE(status->code == 0, worker->err());
+    }
+    const auto worker = sandbox.worker({"--namespace", "slow"});
+    for (const std::string& task : tasks) {
+        const json done = sandbox.document({"task", "wait", task});
+        CHECK(done["status"] == "complete");
+        CHECK(step(done, "only")["attempts"] == 1);
+    }
+    CHECK(sandbox.journal().size() == tasks.size());
+    stop(*worker);
+}
+
+TEST_CASE("watching a task tells each change of each step as a line of JSON") {
+    const Sandbox sandbox;
+    const auto worker = sandbox.worker();
+    const std::string task = sandbox.submit_slow("hold", "a");
+    const auto watching = sandbox.start({"task", "watch", task, "--json"});
+    REQUIRE(watching->wait_for_out("in_progress", kPatience));
+    sandbox.release("a");
+    const auto status = watching->wait(kPatience);
+    REQUIRE(status.has_value());
+    CHECK(status->code == 0);
+    const auto said = lines(watching->out());
+    REQUIRE(said.size() >= 2);
+    for (const std::string& line : said) CHECK_MESSAGE(document_fault(line + "\n").empty(), line);
+    // The last one is the finished task with its results.
+    const json last = json::parse(said.back());
+    CHECK(last["status"] == "complete");
+    CHECK(step(last, "only")["results"]["result"] == json{{"held", true}});
+    stop(*worker);
+}
+
 TEST_CASE("a task of higher priority runs first") {
     const Sandbox sandbox;
     std::vector<std::string> tasks;
