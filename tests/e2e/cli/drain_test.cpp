@@ -7,13 +7,6 @@ namespace tasker::host::e2e {
 namespace {
 constexpr const char* kDraining = "  Stopping StepExecutionSubscriber...";
 
-// As the documents promise it. Sanitized programs are several times slower.
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-constexpr std::chrono::milliseconds kForced = 8s;
-#else
-constexpr std::chrono::milliseconds kForced = 2s;
-#endif
-
 // The step of the stopped worker waits in the store as if it had never been claimed, and the next worker runs it.
 void check_handed_back(const Sandbox& sandbox, const std::string& task) {
     const json left = sandbox.document({"task", "get", task});
@@ -98,7 +91,7 @@ TEST_CASE("a second request to stop ends the worker within two seconds") {
             worker->signal(SIGTERM);
             REQUIRE(worker->wait_for_err(kDraining, kPatience));
             worker->signal(second);
-            const auto status = worker->wait(kForced);
+            const auto status = worker->wait(kSoon);
             REQUIRE_MESSAGE(status.has_value(), worker->err());
             CHECK(*status == ExitStatus{6, 0});
             check_handed_back(sandbox, task);

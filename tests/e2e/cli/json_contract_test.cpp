@@ -232,6 +232,14 @@ void check_all(const Sandbox& sandbox, Words words, const std::string& pass) {
 }
 }  // namespace
 
+TEST_CASE("the judge of documents tells good ones from bad ones") {
+    CHECK(document_fault("{\"a\":\"b c\\\" d\",\"e\":[1,2]}\n").empty());
+    for (const char* bad :
+         {"", "{}", "{}\n{}\n", "{}\n\n", "{\"a\": 1}\n", "{\"a\":1,}\n", "text\n", "[1,\t2]\n"}) {
+        CHECK_FALSE(document_fault(bad).empty());
+    }
+}
+
 TEST_CASE("every verb keeps the contract of documents and exit codes with no host running") {
     const Sandbox sandbox;
     occupy(sandbox);

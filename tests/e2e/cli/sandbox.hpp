@@ -26,6 +26,12 @@ using testing::Finished;
 
 // Far beyond what anything takes; only a stuck program reaches it.
 inline constexpr std::chrono::milliseconds kPatience = 60s;
+// The two seconds within which a worker ends that must end. Sanitized programs are several times slower.
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+inline constexpr std::chrono::milliseconds kSoon = 8s;
+#else
+inline constexpr std::chrono::milliseconds kSoon = 2s;
+#endif
 inline constexpr const char* kReady = "Worker ready and processing tasks";
 inline constexpr const char* kUnknownTask = "01900000-0000-7000-8000-000000000000";
 

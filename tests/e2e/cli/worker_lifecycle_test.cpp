@@ -105,7 +105,7 @@ TEST_CASE("a worker that is told to stop before it is ready ends well within two
             const auto worker = sandbox.start({"worker", "--all-namespaces"});
             if (*phase != '\0') REQUIRE(worker->wait_for_err(phase, kPatience));
             worker->signal(signal);
-            const auto status = worker->wait(2s);
+            const auto status = worker->wait(kSoon);
             REQUIRE_MESSAGE(status.has_value(), worker->err());
             // Right after the fork the signal may still meet the program's loader, which knows nothing of us.
             const bool too_early = *phase == '\0' && status->signal == signal;
