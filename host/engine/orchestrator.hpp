@@ -13,6 +13,7 @@
 #include "host/core/random.hpp"
 #include "host/core/uuid.hpp"
 #include "host/engine/engine.hpp"
+#include "host/engine/identity_index.hpp"
 #include "host/engine/lanes.hpp"
 #include "host/engine/open_task.hpp"
 #include "host/engine/operations.hpp"
@@ -154,6 +155,7 @@ class Orchestrator {
     UuidGenerator event_ids_;
     Lanes lanes_;
     TaskCache cache_;
+    std::unique_ptr<IdentityIndex> identities_;
     std::vector<std::unique_ptr<Statement>> cursors_;
 
     std::vector<std::shared_ptr<Book>> books_;
@@ -172,8 +174,5 @@ class Orchestrator {
     std::vector<std::int64_t> started_;                    // step ids added to running_
     std::vector<std::pair<std::int64_t, Running>> ended_;  // entries taken out of running_
 };
-
-// The first bytes of an identity, as the index holds them.
-std::int64_t identity_prefix(std::string_view identity);
 
 }  // namespace tasker::host

@@ -13,7 +13,6 @@ Statements::Statements(SqlConnection& db)
       probe(db.prepare(
           "INSERT INTO meta(k, v) VALUES('probe', ?) ON CONFLICT(k) DO UPDATE SET v = excluded.v")),
 
-      find_identity(db.prepare("SELECT task_id FROM task WHERE identity_prefix = ? AND identity = ?")),
       add_task(db.prepare(
           "INSERT INTO task(task_id, template_id, first_step, state, state_ms, created_ms, priority, "
           "identity_prefix, identity, correlation_id, parent_correlation_id, traceparent, tags) "

@@ -11,7 +11,7 @@ struct Statements {
 
     Statement begin, commit, rollback, checkpoint, truncate_log, probe;
 
-    Statement find_identity, add_task, add_document, add_step;
+    Statement add_task, add_document, add_step;
     Statement load_task, load_steps, load_result;
 
     Statement claim_step, finish_step, fail_step, add_attempt;

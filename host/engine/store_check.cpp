@@ -42,6 +42,11 @@ constexpr Rule kRules[] = {
      "SELECT task_id FROM task t WHERE state = 8 AND EXISTS (SELECT 1 FROM step s WHERE s.step_id >= "
      "t.first_step AND s.task_id = t.task_id AND s.state NOT IN (6, 9) AND s.step_id < t.first_step + "
      "10000)"},
+    {"task without its place in the index of identities: task row ",
+     "SELECT task_id FROM task t WHERE identity IS NOT NULL AND task_id <= coalesce((SELECT v FROM meta "
+     "WHERE "
+     "k = 'identities_upto'), 0) AND NOT EXISTS (SELECT 1 FROM task_identity i WHERE i.prefix = "
+     "t.identity_prefix AND i.task_id = t.task_id)"},
     {"two tasks of one identity: task row ",
      "SELECT max(task_id) FROM task WHERE identity IS NOT NULL GROUP BY identity HAVING count(*) > 1"},
 };

@@ -1,7 +1,5 @@
 // A submission inside the transaction: identity, task, document, steps; the roots are ready at once.
 
-#include <cstring>
-
 #include "host/core/failpoint.hpp"
 #include "host/engine/orchestrator.hpp"
 
@@ -42,12 +40,6 @@ std::shared_ptr<TaskInfo> info_of(const SubmitOp& op, const Uuid& task_uuid, con
 }
 }  // namespace
 
-std::int64_t identity_prefix(std::string_view identity) {
-    std::int64_t prefix = 0;
-    std::memcpy(&prefix, identity.data(), sizeof prefix);
-    return prefix;
-}
-
 SubmitOutcome Orchestrator::submit(const SubmitOp& op) {
     const auto pinned = pinned_->find(*op.definition);
     if (!pinned) throw Error("template " + op.definition->id() + " was not pinned");
@@ -56,7 +48,7 @@ SubmitOutcome Orchestrator::submit(const SubmitOp& op) {
     if (op.identity) {
         prefix = identity_prefix(*op.identity);
         identity = Blob{*op.identity};
-        if (sql_.find_identity.query(*prefix, *identity).next()) {
+        if (identities_->contains(*prefix, *op.identity)) {
             return Refused{Refusal::Duplicate, "a task with the same identity was submitted before",
                            "change the context, or give the submission an idempotency key of its own"};
         }
@@ -77,6 +69,7 @@ SubmitOutcome Orchestrator::submit(const SubmitOp& op) {
                       prefix, identity, blob_of(request.correlation_id),
                       blob_of(request.parent_correlation_id), text_or_null(request.traceparent),
                       text_or_null(op.tags_json));
+    if (prefix) identities_->add(*prefix, task.id);
     sql_.add_document.run(task.id, *op.context, text_or_null(request.initiator),
                           text_or_null(request.source_system), text_or_null(request.reason));
     task.steps.resize(definitions.size());

@@ -250,7 +250,11 @@ TaskPage TaskViews::list(const TaskFilter& filter) {
 
 std::optional<Uuid> TaskViews::find_identity(std::string_view identity) {
     Statement select = connection_.prepare(
-        "SELECT task_id, created_ms FROM task WHERE identity_prefix = ? AND identity = ?");
+        "SELECT t.task_id, t.created_ms FROM task_identity i JOIN task t USING(task_id) "
+        "WHERE i.prefix = ?1 AND t.identity = ?2 "
+        "UNION ALL SELECT task_id, created_ms FROM task WHERE task_id > "  // not in the index yet
+        "coalesce((SELECT v FROM meta WHERE k = 'identities_upto'), 0) "
+        "AND identity_prefix = ?1 AND identity = ?2 LIMIT 1");
     auto rows = select.query(identity_prefix(identity), Blob{identity});
     if (!rows.next()) return std::nullopt;
     return ids_.make(RowKind::Task, rows.integer(1), rows.integer(0));

@@ -27,7 +27,8 @@ Orchestrator::Orchestrator(SqlConnection& connection, const EngineOptions& optio
       pinned_(std::move(pinned)),
       ids_(static_cast<std::uint64_t>(connection.integer("SELECT v FROM meta WHERE k = 'salt'"))),
       event_ids_(clock, random),
-      cache_(kCacheBytes) {
+      cache_(kCacheBytes),
+      identities_(std::make_unique<IdentityIndex>(connection)) {
     next_task_ = connection_.integer("SELECT max(task_id) FROM task") + 1;
     next_step_ = connection_.integer("SELECT max(step_id) FROM step") + 1;
     last_ready_seq_ = connection_.integer("SELECT max(ready_seq) FROM step WHERE state = 1");
@@ -95,7 +96,9 @@ void Orchestrator::begin() {
 
 void Orchestrator::commit() {
     settle_touched();
+    identities_->flush();
     sql_.commit.run();
+    identities_->committed();
     for (OpenTask* task : touched_) {
         task->touched = task->settles = false;
         task->promoted = 0;
@@ -125,6 +128,7 @@ void Orchestrator::rollback() noexcept {
     ended_.clear();
     effects_ = {};
     for (auto& statement : cursors_) statement->reset();
+    identities_->rolled_back();
     lanes_.rolled_back();
     recount_claims();
     try {
@@ -154,6 +158,7 @@ void Orchestrator::recount_claims() {
 
 void Orchestrator::close() {
     cursors_.clear();
+    identities_.reset();
     statements_.reset();
 }
 

@@ -24,7 +24,7 @@ namespace fs = std::filesystem;
 using SteadyClock = std::chrono::steady_clock;
 
 namespace {
-constexpr std::size_t kSubmitBatch = 500;
+constexpr std::size_t kSubmitBatch = 2000;
 constexpr int kSweepSample = 5000;
 
 struct Options {
