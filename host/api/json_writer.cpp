@@ -8,6 +8,20 @@
 
 namespace tasker::host {
 
+namespace {
+// Without the blanks that an author may have put between tokens: a document is one line.
+void append_compact(std::string& out, std::string_view json) {
+    bool quoted = false;
+    for (std::size_t at = 0; at < json.size(); ++at) {
+        const char c = json[at];
+        if (!quoted && (c == ' ' || c == '\n' || c == '\r' || c == '\t')) continue;
+        out += c;
+        if (c == '"') quoted = !quoted;
+        if (quoted && c == '\\' && at + 1 < json.size()) out += json[++at];
+    }
+}
+}  // namespace
+
 void JsonObject::key(std::string_view name) {
     if (!first_) out_ += ',';
     first_ = false;
@@ -47,7 +61,7 @@ JsonObject& JsonObject::time(std::string_view name, std::optional<std::int64_t> 
 
 JsonObject& JsonObject::raw(std::string_view name, std::string_view json, std::string_view absent) {
     key(name);
-    out_ += json.empty() ? absent : json;
+    append_compact(out_, json.empty() ? absent : json);
     return *this;
 }
 

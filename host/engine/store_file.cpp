@@ -32,9 +32,17 @@ constexpr std::size_t kApplicationIdAt = 68;
 
 // SQLite says only that a file cannot be opened; this says whether that is for want of a descriptor.
 bool out_of_descriptors() {
-    const int fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
-    if (fd >= 0) close(fd);
-    return fd < 0 && (errno == EMFILE || errno == ENFILE);
+    constexpr std::size_t kOfAStore = 4;  // the file, its log, its folder, one to spare
+    std::array<int, kOfAStore> fds{};
+    bool out = false;
+    for (int& fd : fds) {
+        fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+        out = out || (fd < 0 && (errno == EMFILE || errno == ENFILE));
+    }
+    for (const int fd : fds) {
+        if (fd >= 0) close(fd);
+    }
+    return out;
 }
 
 [[noreturn]] void cannot_open(const fs::path& store, const std::string& why, const std::string& hint) {

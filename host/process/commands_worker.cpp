@@ -1,7 +1,10 @@
 #include <memory>
 
 #include "host/api/api_server.hpp"
+#include "host/api/documents.hpp"
 #include "host/api/plugin_documents.hpp"
+#include "host/core/guarded.hpp"
+#include "host/logging/redact.hpp"
 #include "host/logging/sinks.hpp"
 #include "host/process/commands.hpp"
 #include "host/process/connection.hpp"
@@ -9,13 +12,43 @@
 
 namespace tasker::host {
 
-Logger make_logger(const Command& command, const Config& config) {
+namespace {
+std::shared_ptr<LogSink> make_sink(const Command& command, const Config& config) {
     LogOptions options;
     options.level = config.log_level;
     options.format = config.log_format;
     options.color = command.colors(command.err);
     options.secrets = config_secrets(config);
-    return Logger(make_stream_sink(std::move(options)));
+    return make_stream_sink(std::move(options));
+}
+
+// Passes records on and remembers the first error: what made the worker end.
+class FirstError final : public LogSink {
+  public:
+    FirstError(const Command& command, const Config& config) : next_(make_sink(command, config)) {}
+
+    bool enabled(LogLevel level) const override { return level == LogLevel::Error || next_->enabled(level); }
+    void write(LogRecord record) override {
+        if (record.level == LogLevel::Error) {
+            first_.with([&](std::string& first) {
+                if (first.empty()) first = record.message;
+            });
+        }
+        next_->write(std::move(record));
+    }
+    void flush(int timeout_ms) override { next_->flush(timeout_ms); }
+    std::string message() const {
+        return redact_urls(first_.with([](const std::string& first) { return first; }));
+    }
+
+  private:
+    const std::shared_ptr<LogSink> next_;
+    Guarded<std::string> first_;
+};
+}  // namespace
+
+Logger make_logger(const Command& command, const Config& config) {
+    return Logger(make_sink(command, config));
 }
 
 ExitCode worker(Command& command) {
@@ -38,7 +71,16 @@ ExitCode worker(Command& command) {
         server = std::make_unique<ApiServer>(std::move(api), std::move(context), options.log);
     };
     options.stop_api = [&] { server.reset(); };
-    return run_worker(loaded, std::move(options));
+    if (!command.line.json) return run_worker(loaded, std::move(options));
+    // With --json the one document on standard output says why it ended badly; the log stays on standard error.
+    const auto first = std::make_shared<FirstError>(command, loaded.config);
+    options.log = Logger(first);
+    const ExitCode code = run_worker(loaded, std::move(options));
+    if (code != ExitCode::Done && code != ExitCode::HandedBack) {
+        command.out.line(
+            error_document("WORKER_FAILED", first->message(), "the log on standard error tells more"));
+    }
+    return code;
 }
 
 }  // namespace tasker::host

@@ -28,7 +28,7 @@ struct ExecutorStats {
 
 struct DrainReport {
     std::size_t finished = 0;     // running handlers that came to a result in time
-    std::size_t handed_back = 0;  // running handlers that did not
+    std::size_t handed_back = 0;  // running handlers that gave up or were cut off
     std::size_t unstarted = 0;    // dispatched steps that had not started; given back uncharged
 };
 
@@ -100,7 +100,7 @@ class ExecutorCore {
     void look_again_by(std::int64_t due_ms);
     std::int64_t steady_now() const;
     std::size_t running_locked() const;
-    std::size_t hand_back_running();
+    void hand_back_running();
     bool wait_until_quiet(std::int64_t timeout_ms);
 
     const WorkerIdentity worker_;

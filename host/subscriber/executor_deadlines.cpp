@@ -98,7 +98,7 @@ bool ExecutorCore::wait_until_quiet(std::int64_t timeout_ms) {
     }
 }
 
-std::size_t ExecutorCore::hand_back_running() {
+void ExecutorCore::hand_back_running() {
     std::vector<std::shared_ptr<StepJob>> unfinished;
     {
         const std::scoped_lock lock(mutex_);
@@ -116,7 +116,6 @@ std::size_t ExecutorCore::hand_back_running() {
                            {{"callable", std::string(extract_handler_name(job->event()))}});
         give_back(*job, "worker is stopping");
     }
-    return unfinished.size();
 }
 
 DrainReport ExecutorCore::drain(std::int64_t timeout_ms) {
@@ -132,7 +131,10 @@ DrainReport ExecutorCore::drain(std::int64_t timeout_ms) {
     for (const auto& job : unstarted) give_back(*job, "worker is draining");
     DrainReport report;
     report.unstarted = unstarted.size();
-    if (!wait_until_quiet(timeout_ms)) report.handed_back = hand_back_running();
+    // A handler that gives up because it was told so is handed back like one that had to be cut off.
+    const std::int64_t released_before = counters_->released.load();
+    if (!wait_until_quiet(timeout_ms)) hand_back_running();
+    report.handed_back = static_cast<std::size_t>(counters_->released.load() - released_before);
     report.finished = running - std::min(running, report.handed_back);
     return report;
 }
