@@ -152,9 +152,10 @@ TEST_CASE("row 99: SIGTERM while it starts ends a worker quickly, whenever it co
         worker.signal(SIGTERM);
         const auto status = worker.wait(20s);
         REQUIRE_MESSAGE(status.has_value(), worker.err());
-        // Before the first instruction of main() the signal's own effect is the right one.
-        CHECK_MESSAGE((status->code == 0 || status->code == 6 || (ms == 0 && status->signal == SIGTERM)), ms,
-                      " ms: ", status->code, "\n", worker.err());
+        // Before the first instruction of main(), which may be late under a sanitizer, the signal's own effect is right.
+        const bool before_main = status->signal == SIGTERM && worker.err().empty();
+        CHECK_MESSAGE((status->code == 0 || status->code == 6 || before_main), ms, " ms: ", status->code,
+                      "\n", worker.err());
         CHECK(sandbox.run({"store", "check"}).status.code == 0);
     }
 }
@@ -206,7 +207,11 @@ TEST_CASE("row 104: a worker that was stopped and continued goes on") {
 }
 
 TEST_CASE("row 107: limits too tight are named, and nothing hangs") {
-    for (const std::string limit : {"-n 8", "-v 40000"}) {
+    std::vector<std::string> limits{"-n 8"};
+#ifndef __SANITIZE_ADDRESS__  // which reserves terabytes of addresses itself
+    limits.emplace_back("-v 40000");
+#endif
+    for (const std::string& limit : limits) {
         Sandbox sandbox;
         make_store(sandbox);
         auto options = sandbox.host({"worker"});

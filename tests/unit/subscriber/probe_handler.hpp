@@ -94,20 +94,25 @@ class ProbeHandler final : public Handler {
     ProbeBody body_;
 };
 
-// Holds calls until it is opened; gives up after ten seconds so that a failing test ends.
+// Holds calls until it is opened; gives up after ten seconds so that a failing test ends. A call on an abandoned thread
+// may still be inside when the test, and the gate with it, is over: it holds on to what it looks at.
 class Gate {
   public:
-    void open() { open_ = true; }
+    void open() { state_->open = true; }
     void pass() {
-        ++waiting_;
-        eventually(std::chrono::seconds{10}, [this] { return open_.load(); });
-        --waiting_;
+        const std::shared_ptr<State> state = state_;
+        ++state->waiting;
+        eventually(std::chrono::seconds{10}, [&state] { return state->open.load(); });
+        --state->waiting;
     }
-    int waiting() const { return waiting_.load(); }
+    int waiting() const { return state_->waiting.load(); }
 
   private:
-    std::atomic<bool> open_ = false;
-    std::atomic<int> waiting_ = 0;
+    struct State {
+        std::atomic<bool> open = false;
+        std::atomic<int> waiting = 0;
+    };
+    const std::shared_ptr<State> state_ = std::make_shared<State>();
 };
 
 inline std::shared_ptr<ProbeHandler> add_probe(HandlerRegistry& registry, const std::string& callable,
