@@ -35,16 +35,20 @@ std::string handler_document(const HandlerInfo& info, const std::vector<std::str
 
 std::string_view name(Threading threading) {
     switch (threading) {
-        case Threading::Serial: return "serial";
-        case Threading::Reentrant: return "reentrant";
-        case Threading::Affine: return "affine";
+        case Threading::Serial:
+            return "serial";
+        case Threading::Reentrant:
+            return "reentrant";
+        case Threading::Affine:
+            return "affine";
     }
     return "unknown";
 }
 
 std::string plugin_document(const PluginReport& report) {
     std::string handlers = "[";
-    for (const HandlerInfo& info : report.handlers) handlers += (handlers.size() > 1 ? "," : "") + handler_document(info, {});
+    for (const HandlerInfo& info : report.handlers)
+        handlers += (handlers.size() > 1 ? "," : "") + handler_document(info, {});
     std::string out;
     JsonObject object(out);
     object.text("path", report.path.string())
@@ -71,7 +75,8 @@ std::string plugins_document(const std::vector<PluginReport>& reports) {
 std::vector<HandlerUse> handler_uses(const TemplateCatalog& catalog) {
     std::map<std::string, std::vector<std::string>> uses;
     for (const auto& one : catalog.all()) {
-        for (const StepTemplate& step : one->steps) uses[step.handler.callable].push_back(one->id() + "#" + step.name);
+        for (const StepTemplate& step : one->steps)
+            uses[step.handler.callable].push_back(one->id() + "#" + step.name);
     }
     std::vector<HandlerUse> out;
     for (auto& [callable, used_by] : uses) out.push_back({callable, std::move(used_by)});
