@@ -8,6 +8,7 @@
 #include "host/logging/sinks.hpp"
 #include "host/process/commands.hpp"
 #include "host/process/connection.hpp"
+#include "host/process/open_files.hpp"
 #include "host/process/worker_command.hpp"
 
 namespace tasker::host {
@@ -53,6 +54,7 @@ Logger make_logger(const Command& command, const Config& config) {
 
 ExitCode worker(Command& command) {
     const LoadedConfig loaded = configuration(command);
+    ensure_open_files();
     WorkerCommandOptions options;
     options.log = make_logger(command, loaded.config);
     options.version = version_text().substr(std::string_view{"tasker-host "}.size());

@@ -17,6 +17,9 @@ namespace tasker::host {
 
 namespace {
 constexpr int kWaitMs = 5000;
+using SteadyTime = std::chrono::steady_clock::time_point;
+
+SteadyTime patience() { return std::chrono::steady_clock::now() + std::chrono::milliseconds{kWaitMs}; }
 
 class HostConnection final : public HostAccess {
   public:
@@ -79,6 +82,62 @@ ExitCode exit_of(int status) {
             return ExitCode::Unhandled;
     }
 }
+
+std::unique_ptr<HostAccess> connect_once(const Config& config, StoreUse use) {
+    const std::filesystem::path store = store_path(config);
+    const std::filesystem::path socket = api_socket(config);
+    const SteadyTime deadline = patience();
+    for (;;) {
+        auto taken = StoreLock::acquire(store, "cli", kWaitMs);
+        if (auto* lock = std::get_if<StoreLock>(&taken)) {
+            return std::make_unique<StoreConnection>(std::move(*lock), config, use == StoreUse::Create);
+        }
+        const StoreHolder holder = std::get<StoreHolder>(taken);
+        const std::string who = holder.role + " with pid " + std::to_string(holder.pid);
+        if (holder.role != "host") {
+            throw HostUnreachable("the store " + store.string() + " is held by another command (" + who + ")",
+                                  false);
+        }
+        if (answers(socket)) return std::make_unique<HostConnection>(socket);
+        // A host that is starting has no socket yet, one that stops has none any more.
+        if (std::chrono::steady_clock::now() >= deadline) {
+            throw HostUnreachable("the " + who + " holds the store " + store.string() +
+                                      " but does not answer at " + socket.string(),
+                                  false);
+        }
+        ::poll(nullptr, 0, 50);
+    }
+}
+
+// A host may stop, or another one start, between two requests, or between finding it and asking it: whatever was
+// certainly not carried out is asked again of whoever holds the store then.
+class RenewingConnection final : public HostAccess, private ApiClient {
+  public:
+    RenewingConnection(const Config& config, StoreUse use)
+        : config_(config), use_(use), current_(connect_once(config_, use_)) {}
+    ApiClient& client() override { return *this; }
+    bool host_running() const override { return current_ && current_->host_running(); }
+
+  private:
+    ApiResponse request(const std::string& method, const std::string& target,
+                        const std::string& body) override {
+        const SteadyTime deadline = patience();
+        for (;;) {
+            try {
+                if (!current_) current_ = connect_once(config_, use_);
+                return current_->client().request(method, target, body);
+            } catch (const HostUnreachable& lost) {
+                const bool harmless = !lost.maybe_done() || method == "GET";
+                if (!current_ || !harmless || std::chrono::steady_clock::now() >= deadline) throw;
+            }
+            current_.reset();
+        }
+    }
+
+    const Config config_;
+    const StoreUse use_;
+    std::unique_ptr<HostAccess> current_;
+};
 }  // namespace
 
 std::filesystem::path api_socket(const Config& config) {
@@ -119,28 +178,7 @@ std::unique_ptr<HostAccess> connect(const Config& config, StoreUse use) {
                              "nothing was submitted yet, or TASKER_STATE_DIR points elsewhere");
     }
     make_store_folder(store);
-    const std::filesystem::path socket = api_socket(config);
-    const auto deadline = std::chrono::steady_clock::now() + std::chrono::milliseconds{kWaitMs};
-    for (;;) {
-        auto taken = StoreLock::acquire(store, "cli", kWaitMs);
-        if (auto* lock = std::get_if<StoreLock>(&taken)) {
-            return std::make_unique<StoreConnection>(std::move(*lock), config, use == StoreUse::Create);
-        }
-        const StoreHolder holder = std::get<StoreHolder>(taken);
-        const std::string who = holder.role + " with pid " + std::to_string(holder.pid);
-        if (holder.role != "host") {
-            throw HostUnreachable("the store " + store.string() + " is held by another command (" + who + ")",
-                                  false);
-        }
-        if (answers(socket)) return std::make_unique<HostConnection>(socket);
-        // A host that is starting has no socket yet, one that stops has none any more.
-        if (std::chrono::steady_clock::now() >= deadline) {
-            throw HostUnreachable("the " + who + " holds the store " + store.string() +
-                                      " but does not answer at " + socket.string(),
-                                  false);
-        }
-        ::poll(nullptr, 0, 50);
-    }
+    return std::make_unique<RenewingConnection>(config, use);
 }
 
 std::string expect_document(const ApiResponse& response) {

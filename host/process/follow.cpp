@@ -23,17 +23,10 @@ bool unicode_terminal(const Command& command) {
 
 std::string TaskReader::document() {
     const std::string target = "/v1/tasks/" + percent_encoded(task_uuid_) + "?include=results,dependencies";
-    if (host_ != nullptr) {
-        try {
-            return expect_document(host_->client().request("GET", target));
-        } catch (const HostUnreachable&) {
-            // It may be restarting: look again from the beginning.
-            host_.reset();
-        }
-    }
-    auto connection = connect(config_, StoreUse::Existing);
-    std::string out = expect_document(connection->client().request("GET", target));
-    if (connection->host_running()) host_ = std::move(connection);
+    if (host_ == nullptr) host_ = connect(config_, StoreUse::Existing);
+    std::string out = expect_document(host_->client().request("GET", target));
+    // The store itself is held for one reading only: a host may want to start.
+    if (!host_->host_running()) host_.reset();
     return out;
 }
 

@@ -207,7 +207,7 @@ TEST_CASE("row 104: a worker that was stopped and continued goes on") {
 }
 
 TEST_CASE("row 107: limits too tight are named, and nothing hangs") {
-    std::vector<std::string> limits{"-n 8"};
+    std::vector<std::string> limits{"-n 8", "-n 16"};
 #ifndef __SANITIZE_ADDRESS__  // which reserves terabytes of addresses itself
     limits.emplace_back("-v 40000");
 #endif
@@ -224,7 +224,7 @@ TEST_CASE("row 107: limits too tight are named, and nothing hangs") {
         CHECK_MESSAGE((status->code == 3 || (limit == "-v 40000" && status->code != 0)), limit, ": ",
                       status->code);
         CHECK_FALSE(worker.err().empty());
-        if (limit == "-n 8") CHECK(worker.err().find("ulimit -n") != std::string::npos);
+        if (limit.starts_with("-n")) CHECK(worker.err().find("ulimit -n") != std::string::npos);
     }
 }
 
