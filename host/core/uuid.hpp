@@ -5,6 +5,7 @@
 #include <compare>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <functional>
 #include <mutex>
 #include <optional>
@@ -46,7 +47,9 @@ class UuidGenerator {
 template <>
 struct std::hash<tasker::host::Uuid> {
     std::size_t operator()(const tasker::host::Uuid& uuid) const noexcept {
-        return std::hash<std::string_view>{}(
-            {reinterpret_cast<const char*>(uuid.bytes.data()), uuid.bytes.size()});
+        // Ours are random in the second half: no mixing of all bytes is needed, the first half is for foreign ones.
+        std::uint64_t halves[2];
+        std::memcpy(halves, uuid.bytes.data(), sizeof halves);
+        return static_cast<std::size_t>(halves[1] ^ (halves[0] * 0x9e3779b97f4a7c15U));
     }
 };

@@ -21,7 +21,7 @@ void Orchestrator::complete(CompleteOp& op) {
     }
     if (task == nullptr) {
         const auto verdict = op.claim ? verdict_of_stale(*op.claim) : op.unclaimed;
-        effects_.finished.push_back({op.session, op.event_id, verdict, op.done});
+        effects_.finished.push_back({op.session, op.event_id, verdict, &op.done});
         return;
     }
     failpoint("complete.after_fence");
@@ -35,7 +35,7 @@ void Orchestrator::complete(CompleteOp& op) {
     if (op.event == AttemptEvent::TimedOut) {
         effects_.revoked.push_back({op.session, op.event_id, Revocation::Why::TimedOut});
     } else {
-        effects_.finished.push_back({op.session, op.event_id, CompletionVerdict::Accepted, op.done});
+        effects_.finished.push_back({op.session, op.event_id, CompletionVerdict::Accepted, &op.done});
     }
 }
 

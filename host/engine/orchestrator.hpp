@@ -36,7 +36,8 @@ struct Effects {
         std::shared_ptr<Session> session;
         Uuid event_id;
         CompletionVerdict verdict = CompletionVerdict::Superseded;
-        std::function<void(CompletionVerdict)> done;
+        const std::function<void(CompletionVerdict)>* done =
+            nullptr;  // of the operation; null: nobody to tell
     };
     struct Revoked {
         std::shared_ptr<Session> session;

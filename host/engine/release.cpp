@@ -38,7 +38,7 @@ void Orchestrator::release(const ReleaseOp& op) {
     give_back(*task, op.claim.index, AttemptEvent::HandedBack, op.reason, op.session.get(),
               op.claim.claimed_ms);
     end_running(op.claim.step_id);
-    effects_.finished.push_back({op.session, op.event_id, CompletionVerdict::Superseded, {}});
+    effects_.finished.push_back({op.session, op.event_id, CompletionVerdict::Superseded, nullptr});
 }
 
 std::optional<Refused> Orchestrator::cancel(const CancelOp& op) {

@@ -19,6 +19,7 @@ constexpr std::int64_t kUnservedEveryMs = 1000;
 // Moves the first `count` of `from` to the end of `to`.
 template <class Op>
 void move_front(std::vector<Op>& from, std::vector<Op>& to, std::size_t count) {
+    if (to.empty() && count >= from.size()) return from.swap(to);
     const auto end = from.begin() + static_cast<std::ptrdiff_t>(std::min(count, from.size()));
     to.insert(to.end(), std::make_move_iterator(from.begin()), std::make_move_iterator(end));
     from.erase(from.begin(), end);
@@ -75,6 +76,7 @@ void StoreWriter::run(std::stop_token stop) {
 
 void StoreWriter::take_inbox() {
     const std::scoped_lock lock(inbox_mutex_);
+    if (backlog_.empty()) return std::swap(backlog_, inbox_);
     append(backlog_.completions, inbox_.completions);
     append(backlog_.releases, inbox_.releases);
     append(backlog_.cancels, inbox_.cancels);
@@ -237,6 +239,7 @@ void StoreWriter::failpoint_after_commit(const Operations& batch) {
     }
 }
 
+// While the batch lives: its operations say who wants to know.
 void StoreWriter::publish() {
     Effects effects = orchestrator_.take_effects();
     for (Effects::Finished& finished : effects.finished) {
@@ -265,8 +268,8 @@ void StoreWriter::publish() {
         }
     }
     for (const Session* session : woken) session->wake();
-    for (Effects::Finished& finished : effects.finished) {
-        if (finished.done) finished.done(finished.verdict);
+    for (const Effects::Finished& finished : effects.finished) {
+        if (finished.done != nullptr && *finished.done) (*finished.done)(finished.verdict);
     }
 }
 

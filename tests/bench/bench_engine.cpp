@@ -1,15 +1,18 @@
 // Figures of the embedded engine: one JSON line for each durability, then one for each number of open tasks.
-// usage: bench_engine [--tasks N] [--threads N] [--sweep-max N] [--dir FOLDER]
+// usage: bench_engine [--tasks N] [--threads N] [--rounds N] [--sweep-max N] [--dir FOLDER]
 
 #include <fcntl.h>
 #include <sys/resource.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <chrono>
 #include <cstdio>
 #include <filesystem>
 #include <fstream>
+#include <functional>
 #include <stdexcept>
 #include <string>
 #include <vector>
@@ -30,6 +33,7 @@ constexpr int kSweepSample = 5000;
 struct Options {
     int tasks = 20'000;
     int sweep_max = 1'000'000;
+    int rounds = 5;
     unsigned threads = 48;  // with their prefetch 240 slots: a commit should carry about 128 results
     fs::path dir = fs::temp_directory_path();
 };
@@ -169,20 +173,44 @@ void measure_drain(const Options& options, Durability durability, Figures& figur
     figures.slots = store.worker().slots();
 }
 
-// The same drain once more, recorded; then replayed on a copy of the store as it was.
-void measure_twin(const Options& options, Durability durability, Figures& figures) {
-    Store store(options, durability);
-    store.submit("linear", options.tasks);
-    store.engine().backup(store.file("twin.db"));
-    StatementTrace::start_recording();
-    store.worker().resume();
-    store.worker().wait_for(std::int64_t{4} * options.tasks);
-    store.worker().pause();
-    StatementTrace::stop_recording();
-    const Replay replay = StatementTrace::replay(store.file("twin.db"), durability == Durability::Full);
-    figures.twin_steps_per_s = 4.0 * options.tasks / replay.seconds;
-    figures.mean_batch = 4.0 * options.tasks / static_cast<double>(std::max<std::int64_t>(replay.commits, 1));
-}
+// One more drain, recorded, and the store as it was before.
+class Twin {
+  public:
+    Twin(const Options& options, Durability durability)
+        : options_(options),
+          durability_(durability),
+          begin_(options.dir / ("bench-twin-" + std::to_string(getpid()) + ".db")) {
+        Store store(options, durability);
+        store.submit("linear", options.tasks);
+        store.engine().backup(begin_);
+        StatementTrace::start_recording();
+        store.worker().resume();
+        store.worker().wait_for(std::int64_t{4} * options.tasks);
+        store.worker().pause();
+        StatementTrace::stop_recording();
+    }
+    ~Twin() {
+        StatementTrace::forget();
+        fs::remove(begin_);
+    }
+    Twin(const Twin&) = delete;
+    Twin& operator=(const Twin&) = delete;
+
+    void measure(Figures& figures) const {
+        const fs::path copy = begin_.string() + ".run";
+        fs::copy_file(begin_, copy, fs::copy_options::overwrite_existing);
+        const Replay replay = StatementTrace::replay(copy, durability_ == Durability::Full);
+        for (const char* suffix : {"", "-wal", "-shm"}) fs::remove(copy.string() + suffix);
+        figures.twin_steps_per_s = 4.0 * options_.tasks / replay.seconds;
+        figures.mean_batch =
+            4.0 * options_.tasks / static_cast<double>(std::max<std::int64_t>(replay.commits, 1));
+    }
+
+  private:
+    const Options& options_;
+    const Durability durability_;
+    const fs::path begin_;
+};
 
 void measure_singles(const Options& options, Durability durability, Figures& figures) {
     Store store(options, durability);
@@ -193,21 +221,43 @@ void measure_singles(const Options& options, Durability durability, Figures& fig
     figures.singles_per_s = options.tasks / seconds_since(start);
 }
 
+// The median of a figure over the rounds.
+template <class Of>
+double median(const std::vector<Figures>& rounds, Of&& of) {
+    std::vector<double> values;
+    for (const Figures& round : rounds) values.push_back(of(round));
+    return quantile(std::move(values), 0.5);
+}
+
+// Engine and twin in turns, so that both see the same weather; each figure is the median of its rounds, the ratio that of
+// the ratios within a round.
 void run(const Options& options, Durability durability) {
-    Figures figures;
-    measure_latency(options, durability, figures);
-    measure_drain(options, durability, figures);
+    Figures latency, first;
+    measure_latency(options, durability, latency);
+    measure_drain(options, durability, first);  // before anything is recorded, whose memory would count
     const double rss = rss_mb();
-    measure_twin(options, durability, figures);
-    measure_singles(options, durability, figures);
+    std::vector<Figures> rounds(static_cast<std::size_t>(options.rounds));
+    {
+        const Twin twin(options, durability);
+        for (Figures& round : rounds) {
+            measure_drain(options, durability, round);
+            twin.measure(round);
+            measure_singles(options, durability, round);
+        }
+    }
     std::printf(
-        "{\"bench\":\"engine\",\"durability\":\"%s\",\"tasks\":%d,\"slots\":%u,\"mean_batch\":%.1f,"
+        "{\"bench\":\"engine\",\"durability\":\"%s\",\"tasks\":%d,\"rounds\":%zu,\"slots\":%u,\"mean_batch\":"
+        "%.1f,"
         "\"latency_p50_ms\":%.3f,\"latency_p99_ms\":%.3f,\"fdatasync_ms\":%.3f,\"steps_per_s\":%.0f,"
         "\"sqlite_steps_per_s\":%.0f,\"ratio\":%.3f,\"single_step_tasks_per_s\":%.0f,"
         "\"cpu_s_per_1000_steps\":%.4f,\"rss_mb\":%.1f}\n",
-        durability == Durability::Full ? "full" : "process", options.tasks, figures.slots, figures.mean_batch,
-        figures.p50, figures.p99, fdatasync_ms(options.dir), figures.steps_per_s, figures.twin_steps_per_s,
-        figures.steps_per_s / figures.twin_steps_per_s, figures.singles_per_s, figures.cpu, rss);
+        durability == Durability::Full ? "full" : "process", options.tasks, rounds.size(),
+        rounds.front().slots, rounds.front().mean_batch, latency.p50, latency.p99, fdatasync_ms(options.dir),
+        median(rounds, [](const Figures& one) { return one.steps_per_s; }),
+        median(rounds, [](const Figures& one) { return one.twin_steps_per_s; }),
+        median(rounds, [](const Figures& one) { return one.steps_per_s / one.twin_steps_per_s; }),
+        median(rounds, [](const Figures& one) { return one.singles_per_s; }),
+        median(rounds, [](const Figures& one) { return one.cpu; }), rss);
     std::fflush(stdout);
 }
 
@@ -254,6 +304,8 @@ Options parse(int argc, char** argv) {
             options.tasks = std::max(1, std::stoi(value));
         } else if (flag == "--sweep-max") {
             options.sweep_max = std::stoi(value);
+        } else if (flag == "--rounds") {
+            options.rounds = std::clamp(std::stoi(value), 1, 99);
         } else if (flag == "--threads") {
             options.threads = static_cast<unsigned>(std::clamp(std::stoi(value), 1, 512));
         } else if (flag == "--dir") {
@@ -266,12 +318,33 @@ Options parse(int argc, char** argv) {
 }
 }  // namespace
 
+// Each measurement begins with a fresh process: no heap that another one left.
+void in_a_child(const std::function<void()>& measure) {
+    const pid_t child = fork();
+    if (child < 0) throw std::runtime_error("cannot fork");
+    if (child == 0) {
+        int code = 0;
+        try {
+            measure();
+        } catch (const std::exception& error) {
+            std::fprintf(stderr, "bench_engine: %s\n", error.what());
+            code = 1;
+        }
+        std::fflush(stdout);
+        _exit(code);
+    }
+    int status = 0;
+    while (waitpid(child, &status, 0) < 0 && errno == EINTR) {
+    }
+    if (status != 0) throw std::runtime_error("a measurement failed");
+}
+
 int main_of(int argc, char** argv) {
     const Options options = parse(argc, argv);
     StatementTrace::install();
-    run(options, Durability::Full);
-    run(options, Durability::Process);
-    sweep(options);
+    in_a_child([&] { run(options, Durability::Full); });
+    in_a_child([&] { run(options, Durability::Process); });
+    in_a_child([&] { sweep(options); });
     return 0;
 }
 

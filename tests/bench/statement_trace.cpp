@@ -154,6 +154,8 @@ void StatementTrace::start_recording() {
 
 void StatementTrace::stop_recording() { recorder().on = false; }
 
+void StatementTrace::forget() { recorder() = Recorder{}; }
+
 Replay StatementTrace::replay(const std::filesystem::path& store, bool full_durability) {
     Recorder& from = recorder();
     sqlite3* connection = nullptr;

@@ -20,6 +20,8 @@ class StatementTrace {
     static void install();
     static void start_recording();
     static void stop_recording();
+    // Gives back the memory of what was recorded.
+    static void forget();
     // Replays what was recorded on `store` (a copy made when recording began), one thread, prepared statements.
     static Replay replay(const std::filesystem::path& store, bool full_durability);
 };
