@@ -301,7 +301,12 @@ void ApiServer::Core::stop() {
 
 ApiServer::ApiServer(ApiServerOptions options, ApiContext context, Logger log)
     : core_(std::make_unique<Core>(std::move(options), std::move(context), std::move(log))) {
-    core_->start();
+    try {
+        core_->start();
+    } catch (...) {
+        if (core_->acceptor.is_open()) core_->stop();  // the threads that did start wait for work
+        throw;
+    }
 }
 ApiServer::~ApiServer() { stop(); }
 void ApiServer::stop() { core_->stop(); }

@@ -13,6 +13,7 @@ class NamedThread {
   public:
     NamedThread() = default;
     // `name` is cut to the kernel's 15 characters. An exception that leaves `body` ends the process: it is a bug.
+    // Throws BootstrapError when the system gives no thread.
     NamedThread(const std::string& name, std::function<void(std::stop_token)> body);
 
     void request_stop() { thread_.request_stop(); }

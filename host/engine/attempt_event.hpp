@@ -14,6 +14,7 @@ enum class AttemptEvent : std::uint8_t {
     HandedBack = 4,  // uncharged
     Cancelled = 5,
     NoHandler = 6,  // nobody served its lane for too long; has an envelope like a failure
+    SetAside = 7,   // the store could not be read or written for its task
 };
 
 constexpr std::string_view name(AttemptEvent event) {
@@ -32,6 +33,8 @@ constexpr std::string_view name(AttemptEvent event) {
             return "cancelled";
         case AttemptEvent::NoHandler:
             return "no_handler";
+        case AttemptEvent::SetAside:
+            return "set_aside";
     }
     return "unknown";
 }

@@ -94,7 +94,8 @@ void Orchestrator::claim_step(OpenTask& task, std::size_t index, Book& book) {
     ++step.fence;
     task.set_state(step, StepState::InProgress);
     const LaneId lane = task.pinned->lanes[index];
-    running_.insert_or_assign(step_id, Running{book.session, event.event_id, lane, now_ms_, step.fence});
+    running_.insert_or_assign(step_id,
+                              Running{book.session, event.event_id, lane, now_ms_, step.fence, task.id});
     started_.push_back(step_id);
     ++lanes_.at(lane).claimed;
     ++book.claimed;

@@ -57,8 +57,7 @@ void Orchestrator::succeed(OpenTask& task, const CompleteOp& op) {
     add_attempt(task, index, op, StepState::Complete);
     failpoint("complete.after_result");
     task.set_state(step, StepState::Complete);
-    step.result = op.envelope;
-    cache_.grown(op.envelope->size());
+    cache_.set_result(step, op.envelope);
     const auto found = book_of_.find(op.session.get());
     Book* book = found == book_of_.end() ? nullptr : found->second;
     end_running(op.claim->step_id);
@@ -96,8 +95,7 @@ void Orchestrator::fail(OpenTask& task, std::size_t index, const CompleteOp& op,
     failpoint("complete.after_result");
     step.fence = next_fence;
     step.backoff_ms = delay.value_or(0);
-    step.result = op.envelope;
-    cache_.grown(op.envelope->size());
+    cache_.set_result(step, op.envelope);
     task.set_state(step, next);
     end_running(step_id);
     if (due) next_due_ms_ = std::min(next_due_ms_, *due);
@@ -130,7 +128,7 @@ void Orchestrator::end_running(std::int64_t step_id) {
 }
 
 bool Orchestrator::may_hand_back(const OpenTask& task, std::size_t index, const Book* book) {
-    if (book == nullptr || book->session->draining() || book->claimed >= book->slots ||
+    if (!hand_back_ || book == nullptr || book->session->draining() || book->claimed >= book->slots ||
         task.streak >= kMaxStreak)
         return false;
     const LaneId id = task.pinned->lanes[index];

@@ -28,6 +28,26 @@ std::shared_ptr<StoreWriter> open_writer(const EngineOptions& options, const Clo
 }
 }  // namespace
 
+namespace {
+// All reads of one view see the same state of the store.
+class Snapshot {
+  public:
+    explicit Snapshot(SqlConnection& connection) : connection_(connection) { connection_.exec("BEGIN"); }
+    ~Snapshot() {
+        try {
+            connection_.exec("ROLLBACK");
+        } catch (const SqlError&) {
+            // SQLite ended it by itself when a read failed.
+        }
+    }
+    Snapshot(const Snapshot&) = delete;
+    Snapshot& operator=(const Snapshot&) = delete;
+
+  private:
+    SqlConnection& connection_;
+};
+}  // namespace
+
 std::unique_ptr<Engine> Engine::open(EngineOptions options, const Clock& clock, Random& random, Logger log) {
     return std::make_unique<EmbeddedEngine>(std::move(options), clock, random, std::move(log));
 }
@@ -66,6 +86,7 @@ template <class Read>
 auto EmbeddedEngine::read(Read&& use) {
     try {
         auto connection = readers_->borrow();
+        const Snapshot snapshot(*connection);
         TaskViews reader(*connection, *pinned_, writer_->ids(), clock_);
         return use(reader);
     } catch (const SqlError& error) {

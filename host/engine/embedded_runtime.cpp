@@ -1,5 +1,6 @@
 #include "host/engine/embedded_runtime.hpp"
 
+#include "host/core/json_text.hpp"
 #include "host/model/wire.hpp"
 
 namespace tasker::host {
@@ -7,15 +8,26 @@ namespace tasker::host {
 namespace {
 constexpr std::size_t kMaxResultBytes = std::size_t{1} << 20U;  // as for a submission's context
 
-// A result over the limit becomes the failure that its handler should have seen.
+std::optional<std::string> fault_of(std::string_view what, const std::string& json, bool object) {
+    if (json.size() > kMaxResultBytes) return "the " + std::string(what) + " is larger than 1 MiB";
+    if (const auto fault = json_fault(json))
+        return "the " + std::string(what) + " is no usable JSON: " + *fault;
+    if (object && !json_is_object(json)) return "the " + std::string(what) + " is not a JSON object";
+    return std::nullopt;
+}
+
+// What could not be stored or read back becomes the failure that its handler should have seen.
 void keep_limits(StepExecutionResult& result) {
-    if (result.result_json.size() <= kMaxResultBytes && result.metadata_json.size() <= kMaxResultBytes)
-        return;
+    auto fault = fault_of("result", result.result_json, false);
+    if (!fault) fault = fault_of("metadata", result.metadata_json, true);
+    if (!fault && result.error) fault = fault_of("error context", result.error->context_json, true);
+    if (!fault && result.error && result.error->message.size() > kMaxResultBytes)
+        fault = "the error message is larger than 1 MiB";
+    if (!fault) return;
     result.success = false;
     result.status = "error";
     result.result_json = result.metadata_json = "{}";
-    result.error =
-        StepError{"the result is larger than 1 MiB", "invalid_result", "INVALID_RESULT", false, "{}"};
+    result.error = StepError{*fault, "invalid_result", "INVALID_RESULT", false, "{}"};
 }
 }  // namespace
 
@@ -92,6 +104,7 @@ std::size_t EmbeddedRuntime::cleanup_timeouts() { return session_->forget_old();
 RuntimeStatus EmbeddedRuntime::status() const {
     RuntimeStatus status;
     status.error = writer_->trouble();
+    status.store_lost = writer_->lost();
     status.core_status = stopped_                ? "stopped"
                          : !status.error.empty() ? "unavailable"
                          : session_->draining()  ? "draining"

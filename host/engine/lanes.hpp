@@ -28,6 +28,7 @@ struct ClaimLane {
     std::int64_t claimed = 0;
     std::map<std::int64_t, std::int64_t> ready;  // negative priority -> steps
     std::int64_t unserved_since_ms = 0;          // steady; 0: somebody serves it
+    std::int64_t wait_at_least_until_ms = 0;  // steady; its steps are not given up before, whatever their age
 
     bool open() const { return !paused && !ready.empty() && (!limit || claimed < *limit); }
 };

@@ -1,5 +1,6 @@
 #include "host/engine/open_task.hpp"
 
+#include <algorithm>
 #include <utility>
 
 namespace tasker::host {
@@ -46,6 +47,12 @@ OpenTask& TaskCache::put(OpenTask task) {
 OpenTask* TaskCache::put_if_room(OpenTask task) {
     if (bytes_ + size_of(task) > max_bytes_) return nullptr;
     return &put(std::move(task));
+}
+
+void TaskCache::set_result(OpenStep& step, SharedText envelope) {
+    const auto size = [](const SharedText& text) { return text ? text->size() : std::size_t{0}; };
+    bytes_ = bytes_ + size(envelope) - std::min(bytes_, size(step.result));
+    step.result = std::move(envelope);
 }
 
 void TaskCache::drop(std::int64_t task_id) {

@@ -63,8 +63,8 @@ class TaskCache {
     // Null when there is no room.
     OpenTask* put_if_room(OpenTask task);
     void drop(std::int64_t task_id);
-    // The big texts of an entry changed.
-    void grown(std::size_t bytes) { bytes_ += bytes; }
+    // A result of an entry is there now, or another one than before.
+    void set_result(OpenStep& step, SharedText envelope);
     void trim();
 
     std::size_t size() const { return by_id_.size(); }

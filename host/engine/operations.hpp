@@ -48,6 +48,7 @@ struct CompleteOp {
     std::int64_t execution_ms = 0;
     SharedText envelope;
     std::function<void(CompletionVerdict)> done;
+    bool reduced = false;  // the store refused the result itself; this says so in its place
 };
 
 struct ReleaseOp {

@@ -65,7 +65,8 @@ class Orchestrator {
     void set_capacity(const std::shared_ptr<Session>& session, const Capacity& capacity);
     void remove_session(const Session* session);
 
-    void begin();
+    // Without `hand_back` dependents only become ready: nothing is claimed besides what is asked for.
+    void begin(bool hand_back = true);
     void complete(CompleteOp& op);
     void release(const ReleaseOp& op);
     std::optional<Refused> cancel(const CancelOp& op);
@@ -82,6 +83,10 @@ class Orchestrator {
     bool has_work_for_sessions() const;
     bool has_unserved() const;
     void clamp_timers();
+    // The wall clock leapt forward: nobody waited that long, so what waits for a handler waits on.
+    void wall_jumped_ahead();
+    // A task that cannot be run: its open steps end in error, its claims are revoked.
+    void condemn(std::int64_t task_id, const std::string& why);
     Effects take_effects();
     // Ends every statement, so that the connection can be closed.
     void close();
@@ -89,7 +94,7 @@ class Orchestrator {
     const RowUuid& ids() const { return ids_; }
     Statements& statements() { return sql_; }
     bool has_claims_to_publish() const { return !effects_.claimed.empty(); }
-    // The task that was looked at last: the one at fault when a claim or a timer failed.
+    // The task that was looked at last in this transaction: the one at fault when a claim or a timer failed; 0: none.
     std::int64_t current_task() const { return current_task_; }
     void forget(std::int64_t task_id) { cache_.drop(task_id); }
 
@@ -108,6 +113,7 @@ class Orchestrator {
         LaneId lane = 0;
         std::int64_t claimed_ms = 0;
         std::uint32_t fence = 0;
+        std::int64_t task_id = 0;
     };
     struct Cursor;
 
@@ -136,6 +142,7 @@ class Orchestrator {
 
     void give_back(OpenTask& task, std::size_t index, AttemptEvent event, std::string_view note,
                    const Session* session, std::optional<std::int64_t> claimed_ms);
+    void record_condemned(std::int64_t task_id, const std::string& why);
     void offer_missing(Book& book);
     std::int64_t next_ready_seq();
     std::int64_t timeout_of(const OpenTask& task, std::size_t index) const;
@@ -143,6 +150,7 @@ class Orchestrator {
     void reload_next_due();
     void recount_claims();
     void refresh_unserved();
+    bool gives_up(const ClaimLane& lane) const;
 
     SqlConnection& connection_;
     const EngineOptions& options_;
@@ -171,6 +179,7 @@ class Orchestrator {
     Effects effects_;
     std::int64_t now_ms_ = 0;
     std::int64_t current_task_ = 0;
+    bool hand_back_ = true;
     std::vector<OpenTask*> touched_;
     std::vector<std::int64_t> started_;                    // step ids added to running_
     std::vector<std::pair<std::int64_t, Running>> ended_;  // entries taken out of running_

@@ -41,6 +41,46 @@ void Orchestrator::release(const ReleaseOp& op) {
     effects_.finished.push_back({op.session, op.event_id, CompletionVerdict::Superseded, nullptr});
 }
 
+void Orchestrator::condemn(std::int64_t task_id, const std::string& why) {
+    std::vector<std::int64_t> running;
+    for (const auto& [step_id, claim] : running_) {
+        if (claim.task_id != task_id) continue;
+        running.push_back(step_id);
+        effects_.revoked.push_back({claim.session, claim.event_id, Revocation::Why::LeaseLost});
+    }
+    for (const std::int64_t step_id : running) end_running(step_id);
+    record_condemned(task_id, why);
+    connection_
+        .prepare(
+            "UPDATE step SET state = ?1, fence = fence + 1, ready_seq = NULL, due_ms = NULL, "
+            "last_failure_ms = ?2 WHERE task_id = ?3 AND state IN (0, 1, 2, 5)")
+        .run(StepState::Error, now_ms_, task_id);
+    connection_.prepare("UPDATE task SET state = ?, state_ms = ? WHERE task_id = ?")
+        .run(TaskState::BlockedByFailures, now_ms_, task_id);
+    effects_.changed = true;
+}
+
+// The audit rows of it, if they can be written: the rows may be what is wrong.
+void Orchestrator::record_condemned(std::int64_t task_id, const std::string& why) {
+    try {
+        Statement open = connection_.prepare(
+            "SELECT step_id, state, attempts, fence FROM step WHERE task_id = ? AND state IN (0, 1, 2, 5)");
+        struct Row {
+            std::int64_t step_id, state, attempts, fence;
+        };
+        std::vector<Row> steps;
+        for (auto rows = open.query(task_id); rows.next();)
+            steps.push_back({rows.integer(0), rows.integer(1), rows.integer(2), rows.integer(3)});
+        for (const Row& step : steps) {
+            sql_.add_attempt.run(attempt_id(step.step_id, static_cast<std::uint32_t>(step.fence) + 1),
+                                 AttemptEvent::SetAside, step.attempts, step.state, StepState::Error, nullptr,
+                                 now_ms_, nullptr, nullptr, why, nullptr);
+        }
+    } catch (const SqlError& error) {
+        if (error.is_storage() || error.is_damage()) throw;
+    }
+}
+
 std::optional<Refused> Orchestrator::cancel(const CancelOp& op) {
     {
         auto rows = sql_.load_task.query(op.task_id);

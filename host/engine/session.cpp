@@ -46,11 +46,16 @@ std::vector<Revocation> Session::take_revocations() {
     return std::exchange(revocations_, {});
 }
 
-std::optional<ClaimRef> Session::find(const Uuid& event_id) const {
+std::optional<ClaimMark> Session::mark(const Uuid& event_id) const {
     const std::scoped_lock lock(mutex_);
-    const auto mark = marks_.find(event_id);
-    if (mark == marks_.end()) return std::nullopt;
-    return mark->second.claim;
+    const auto found = marks_.find(event_id);
+    if (found == marks_.end()) return std::nullopt;
+    return found->second;
+}
+
+std::optional<ClaimRef> Session::find(const Uuid& event_id) const {
+    const auto found = mark(event_id);
+    return found ? std::optional(found->claim) : std::nullopt;
 }
 
 bool Session::was_recorded(const Uuid& event_id) const {

@@ -58,6 +58,7 @@ class Session {
     std::vector<StepEvent> poll(std::size_t limit);
     std::vector<Revocation> take_revocations();
     std::optional<ClaimRef> find(const Uuid& event_id) const;
+    std::optional<ClaimMark> mark(const Uuid& event_id) const;
     bool was_recorded(const Uuid& event_id) const;
     bool heartbeat(const Uuid& event_id);
     StarvationReport starvation() const;

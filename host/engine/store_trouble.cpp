@@ -24,6 +24,7 @@ void StoreWriter::enter_trouble(Operations batch, const std::string& why, bool f
     const bool news = !in_trouble_ || (for_good && !for_good_);
     in_trouble_ = true;
     for_good_ = for_good_ || for_good;
+    lost_.store(for_good_, std::memory_order_relaxed);
     retry_at_ms_ = clock_.steady_ms() + kRetryMs;
     trouble_text_.with([&](std::string& text) { text = why; });
     if (news) {
@@ -45,14 +46,7 @@ void StoreWriter::refuse_unavailable(Operations& operations) {
         in_trouble_ ? "the store cannot be written: " + trouble() : "the engine has stopped";
     const Refused refused{Refusal::Unavailable, why,
                           in_trouble_ ? "try again once there is space on the disk" : ""};
-    for (SubmitOp& op : operations.submissions) {
-        *op.answer = refused;
-        op.ticket->answered();
-    }
-    for (CancelOp& op : operations.cancels) {
-        *op.answer = refused;
-        op.ticket->answered();
-    }
+    refuse(operations.submissions, operations.cancels, refused);
     operations.submissions.clear();
     operations.cancels.clear();
 }

@@ -114,11 +114,12 @@ bool StoreWriter::turn() {
 
 Operations StoreWriter::next_batch() {
     Operations batch;
-    move_front(backlog_.completions, batch.completions, kMaxBatch);
-    move_front(backlog_.cancels, batch.cancels, kMaxBatch);
-    move_front(backlog_.releases, batch.releases, kMaxBatch);
-    const std::size_t room = kMaxBatch - std::min(kMaxBatch, batch.size());
-    move_front(backlog_.submissions, batch.submissions, std::max(room, kMinSubmissions));
+    const auto room = [&] { return kMaxBatch - std::min(kMaxBatch, batch.size()); };
+    move_front(backlog_.completions, batch.completions, room());
+    move_front(backlog_.cancels, batch.cancels, room());
+    // Behind every result: work that is finished is not handed back.
+    if (backlog_.completions.empty()) move_front(backlog_.releases, batch.releases, room());
+    move_front(backlog_.submissions, batch.submissions, std::max(room(), kMinSubmissions));
     return batch;
 }
 
@@ -126,6 +127,7 @@ Operations StoreWriter::next_batch() {
 void StoreWriter::watch_clock() {
     const std::int64_t ahead = clock_.unix_ms() - clock_.steady_ms();
     const std::int64_t before = std::exchange(wall_ahead_ms_, ahead);
+    if (ahead > before + kClockJumpMs) orchestrator_.wall_jumped_ahead();
     if (ahead >= before - kClockJumpMs) return;
     log_.warn("the clock was set back", {{"ms", before - ahead}});
     clamp_wanted_ = true;
@@ -188,7 +190,6 @@ void StoreWriter::run_batch(Operations batch) {
 }
 
 void StoreWriter::prepare_templates(Operations& batch) {
-    phase_ = Phase::Operations;
     for (const SubmitOp& op : batch.submissions) orchestrator_.pin_template(op.definition);
 }
 
@@ -196,29 +197,26 @@ void StoreWriter::apply(Operations& batch, std::vector<SubmitOutcome>& outcomes,
                         std::vector<std::optional<Refused>>& cancelled) {
     const std::int64_t until = clock_.steady_ms() + kMaxBatchMs;
     if (!batch.completions.empty()) failpoint("complete.before_tx");
-    orchestrator_.begin();
+    orchestrator_.begin(!bare_);
     for (CompleteOp& op : batch.completions) orchestrator_.complete(op);
     for (const CancelOp& op : batch.cancels) cancelled.push_back(orchestrator_.cancel(op));
-    phase_ = Phase::Timers;
-    if (std::exchange(clamp_wanted_, false)) orchestrator_.clamp_timers();
-    orchestrator_.fire_timers();
-    if (std::exchange(unserved_now_, false)) orchestrator_.fail_unserved();
-    phase_ = Phase::Operations;
+    if (!bare_) {
+        if (clamp_wanted_) orchestrator_.clamp_timers();
+        orchestrator_.fire_timers();
+        if (unserved_now_) orchestrator_.fail_unserved();
+    }
     for (const ReleaseOp& op : batch.releases) orchestrator_.release(op);
-    phase_ = Phase::Claims;
-    orchestrator_.claim();
-    phase_ = Phase::Operations;
+    if (!bare_) orchestrator_.claim();
     for (const SubmitOp& op : batch.submissions) {
         // A batch that takes long is cut; the rest goes first next time.
         if (outcomes.size() >= kMinSubmissions && clock_.steady_ms() > until) break;
         outcomes.push_back(orchestrator_.submit(op));
     }
     if (!outcomes.empty()) failpoint("submit.before_commit");
-    phase_ = Phase::Claims;
-    if (!outcomes.empty() && orchestrator_.has_work_for_sessions()) orchestrator_.claim();
-    phase_ = Phase::Commit;
+    if (!bare_ && !outcomes.empty() && orchestrator_.has_work_for_sessions()) orchestrator_.claim();
     if (!batch.completions.empty()) failpoint("complete.before_commit");
     orchestrator_.commit();
+    if (!bare_) clamp_wanted_ = unserved_now_ = false;
     if (outcomes.size() < batch.submissions.size()) {
         std::vector<SubmitOp> rest;
         move_front(batch.submissions, rest, outcomes.size());
@@ -269,7 +267,17 @@ void StoreWriter::publish() {
     }
     for (const Session* session : woken) session->wake();
     for (const Effects::Finished& finished : effects.finished) {
-        if (finished.done != nullptr && *finished.done) (*finished.done)(finished.verdict);
+        if (finished.done != nullptr) tell(*finished.done, finished.verdict);
+    }
+}
+
+// A caller's function: what it throws is its own affair.
+void StoreWriter::tell(const std::function<void(CompletionVerdict)>& done, CompletionVerdict verdict) {
+    if (!done) return;
+    try {
+        done(verdict);
+    } catch (...) {
+        log_.error("the callback of complete_step_event() threw; a callback must not throw", {});
     }
 }
 
@@ -282,71 +290,6 @@ void StoreWriter::answer(Operations& batch, std::vector<SubmitOutcome>& outcomes
     for (std::size_t i = 0; i < cancelled.size(); ++i) {
         *batch.cancels[i].answer = std::move(cancelled[i]);
         batch.cancels[i].ticket->answered();
-    }
-}
-
-// One operation of the batch cannot be done: it fails alone, the others go through.
-void StoreWriter::run_one_by_one(Operations batch) {
-    if (batch.size() <= 1) return fail_alone(batch);
-    const auto each = [this](auto& ops, auto member) {
-        for (auto& op : ops) {
-            Operations single;
-            (single.*member).push_back(std::move(op));
-            run_batch(std::move(single));
-        }
-    };
-    each(batch.completions, &Operations::completions);
-    each(batch.cancels, &Operations::cancels);
-    each(batch.releases, &Operations::releases);
-    each(batch.submissions, &Operations::submissions);
-}
-
-void StoreWriter::fail_alone(Operations& batch) {
-    if (phase_ == Phase::Timers || phase_ == Phase::Claims) {
-        quarantine();
-        append(batch.completions, backlog_.completions);
-        std::swap(backlog_.completions, batch.completions);
-        append(backlog_.cancels, batch.cancels);
-        append(backlog_.releases, batch.releases);
-        append(backlog_.submissions, batch.submissions);
-        return;
-    }
-    log_.error("an operation on the store failed", {{"error", failure_}});
-    const Refused refused{Refusal::Invalid, "the store refused it: " + failure_, {}};
-    for (SubmitOp& op : batch.submissions) {
-        *op.answer = refused;
-        op.ticket->answered();
-    }
-    for (CancelOp& op : batch.cancels) {
-        *op.answer = refused;
-        op.ticket->answered();
-    }
-    for (CompleteOp& op : batch.completions) {
-        if (op.session) op.session->finished(op.event_id, CompletionVerdict::Superseded);
-        if (op.done) op.done(CompletionVerdict::Superseded);
-    }
-}
-
-// A task that cannot be read back must not stop the others: its steps end in error.
-void StoreWriter::quarantine() {
-    const std::int64_t task_id = orchestrator_.current_task();
-    log_.error("a task cannot be run; its open steps were set to error",
-               {{"task_row", task_id}, {"error", failure_}});
-    try {
-        orchestrator_.begin();
-        connection_
-            .prepare(
-                "UPDATE step SET state = 7, fence = fence + 1, ready_seq = NULL, due_ms = NULL "
-                "WHERE task_id = ? AND state IN (0, 1, 5)")
-            .run(task_id);
-        connection_.prepare("UPDATE task SET state = 7, state_ms = ? WHERE task_id = ?")
-            .run(clock_.unix_ms(), task_id);
-        orchestrator_.commit();
-        orchestrator_.forget(task_id);
-        orchestrator_.rollback();  // nothing to undo: reads the ready counters and timers again
-    } catch (const SqlError& error) {
-        orchestrator_.rollback();
-        enter_trouble({}, error.what(), error.is_damage());
     }
 }
 

@@ -2,6 +2,7 @@
 // The one thread that writes: takes what is queued, does it in one transaction, commits, answers. Group commit without
 // any added delay: a single operation commits at once, under load the batch grows by itself.
 
+#include <atomic>
 #include <cstdint>
 #include <memory>
 #include <mutex>
@@ -50,11 +51,11 @@ class StoreWriter {
     void wake() { wakeup_.wake(); }
 
     std::string trouble() const;
+    // The trouble will not pass: the store was damaged or taken away.
+    bool lost() const { return lost_.load(std::memory_order_relaxed); }
     const RowUuid& ids() const { return orchestrator_.ids(); }
 
   private:
-    enum class Phase : std::uint8_t { Operations, Timers, Claims, Commit };
-
     template <class F>
     bool enqueue(F&& add) {
         {
@@ -83,13 +84,18 @@ class StoreWriter {
     void answer(Operations& batch, std::vector<SubmitOutcome>& outcomes,
                 std::vector<std::optional<Refused>>& cancelled);
     void failpoint_after_commit(const Operations& batch);
-    void run_one_by_one(Operations batch);
-    void fail_alone(Operations& batch);
-    void quarantine();
+    void tell(const std::function<void(CompletionVerdict)>& done, CompletionVerdict verdict);
     void after_commit();
     void checkpoint_when_idle();
     std::int64_t next_wake() const;
     void finish();
+
+    // store_faults.cpp
+    void run_one_by_one(Operations batch);
+    void run_alone(Operations batch);
+    void refuse(std::vector<SubmitOp>& submissions, std::vector<CancelOp>& cancels, const Refused& refused);
+    void fail_result(CompleteOp op);
+    void set_aside(std::int64_t task_id, const std::string& why);
 
     // store_trouble.cpp
     void enter_trouble(Operations batch, const std::string& why, bool for_good);
@@ -115,14 +121,15 @@ class StoreWriter {
     Operations backlog_;
     std::vector<std::shared_ptr<Session>> sessions_;
     std::vector<Ticket*> stopping_;  // answered once the releases before them are through
-    Phase phase_ = Phase::Operations;
-    std::string failure_;  // of the last batch that could not be done as a whole
+    std::string failure_;            // of the last batch that could not be done as a whole
+    bool bare_ = false;              // only the operations themselves: no claims, timers, hand-backs
     bool clamp_wanted_ = false, unserved_now_ = false;
     std::int64_t wall_ahead_ms_ = 0;  // wall clock minus steady clock
     std::int64_t next_watch_ms_ = 0, last_busy_ms_ = 0;
     std::int64_t next_unserved_ms_ = 0;
     Guarded<std::string> trouble_text_;
     bool in_trouble_ = false, for_good_ = false;
+    std::atomic<bool> lost_ = false;  // for_good_, for other threads
     std::int64_t retry_at_ms_ = 0;
     bool stopped_ = false;
     NamedThread thread_;

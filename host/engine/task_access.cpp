@@ -80,8 +80,7 @@ SharedText Orchestrator::result_of(OpenTask& task, std::size_t index) {
     auto rows =
         sql_.load_result.query(first_attempt_id(task.step_id(index)), last_attempt_id(task.step_id(index)));
     if (rows.next()) {
-        step.result = std::make_shared<const std::string>(rows.text(0));
-        cache_.grown(step.result->size());
+        cache_.set_result(step, std::make_shared<const std::string>(rows.text(0)));
     }
     return step.result;
 }

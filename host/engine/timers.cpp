@@ -46,23 +46,27 @@ void Orchestrator::clamp_timers() {
     reload_next_due();
 }
 
-bool Orchestrator::has_unserved() const {
+void Orchestrator::wall_jumped_ahead() {
+    for (auto& [id, lane] : lanes_.all())
+        lane.wait_at_least_until_ms = clock_.steady_ms() + options_.missing_handler_timeout_ms;
+}
+
+bool Orchestrator::gives_up(const ClaimLane& lane) const {
     const std::int64_t now = clock_.steady_ms();
     const std::int64_t grace = std::min(options_.missing_handler_timeout_ms, kUnservedGraceMs);
-    return std::ranges::any_of(lanes_.all(), [&](const auto& entry) {
-        const ClaimLane& lane = entry.second;
-        return !lane.ready.empty() && lane.unserved_since_ms != 0 && now - lane.unserved_since_ms >= grace;
-    });
+    return !lane.ready.empty() && lane.unserved_since_ms != 0 && now - lane.unserved_since_ms >= grace &&
+           now >= lane.wait_at_least_until_ms;
+}
+
+bool Orchestrator::has_unserved() const {
+    return std::ranges::any_of(lanes_.all(), [&](const auto& entry) { return gives_up(entry.second); });
 }
 
 void Orchestrator::fail_unserved() {
-    const std::int64_t now = clock_.steady_ms();
-    const std::int64_t grace = std::min(options_.missing_handler_timeout_ms, kUnservedGraceMs);
     const std::int64_t before = (now_ms_ - options_.missing_handler_timeout_ms) * kReadySeqPerMs;
     std::vector<std::pair<std::int64_t, std::size_t>> steps;
     for (const auto& [id, lane] : lanes_.all()) {
-        if (lane.ready.empty() || lane.unserved_since_ms == 0 || now - lane.unserved_since_ms < grace)
-            continue;
+        if (!gives_up(lane)) continue;
         for (auto rows = sql_.unserved_steps.query(id, before, kTimerBatch); rows.next();) {
             steps.emplace_back(rows.integer(0), static_cast<std::size_t>(rows.integer(1)));
         }

@@ -89,8 +89,10 @@ std::int64_t Orchestrator::next_ready_seq() {
     return last_ready_seq_;
 }
 
-void Orchestrator::begin() {
+void Orchestrator::begin(bool hand_back) {
     now_ms_ = clock_.unix_ms();
+    hand_back_ = hand_back;
+    current_task_ = 0;
     sql_.begin.run();
 }
 

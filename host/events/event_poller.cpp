@@ -20,6 +20,16 @@ EventPollerConfig sane(EventPollerConfig config) {
     return config;
 }
 
+std::string what_of(const std::exception_ptr& thrown) {
+    try {
+        std::rethrow_exception(thrown);
+    } catch (const std::exception& error) {
+        return error.what();
+    } catch (...) {
+        return "something that is no std::exception was thrown";
+    }
+}
+
 bool crossed(std::uint64_t before, std::uint64_t now, int interval) {
     const auto every = static_cast<std::uint64_t>(interval);
     return before / every != now / every;
@@ -97,8 +107,8 @@ void EventPoller::run(const std::stop_token& stop) {
             polls_.store(now);
             run_duties(before, now);
             failures = 0;
-        } catch (const std::exception& error) {
-            report_error(error.what());
+        } catch (...) {
+            report_error(what_of(std::current_exception()));
             polls_.store(std::max(polls_.load(), before + 1));
             back_off(++failures, stop);
         }
@@ -116,8 +126,8 @@ std::size_t EventPoller::poll_once(const std::stop_token& stop) {
             // The others of this batch are ours already: one listener that throws must not lose them.
             try {
                 if (step_event_) step_event_(event);
-            } catch (const std::exception& error) {
-                report_error(error.what());
+            } catch (...) {
+                report_error(what_of(std::current_exception()));
             }
         }
         taken += events.size();
@@ -157,10 +167,13 @@ void EventPoller::report_starvation() {
                                                          {"oldest_event_id", report.starving.front().str()}});
 }
 
+// A listener that throws must not end the thread, whatever it throws.
 void EventPoller::report_error(const std::string& message) {
-    if (error_) {
-        error_(message);
-        return;
+    try {
+        if (error_) return error_(message);
+    } catch (...) {
+        log_.error("A listener of poller errors threw: " + what_of(std::current_exception()),
+                   {{"operation", "poll"}});
     }
     log_.error("EventPoller error: " + message, {{"operation", "poll"}, {"error_message", message}});
 }

@@ -128,7 +128,8 @@ std::string canonical_json(std::string_view json) {
 
 std::optional<std::string> identity_hash(const TaskTemplate& task_template, const TaskRequest& request) {
     if (request.idempotency_key) {
-        return digest_of({"key", task_template.namespace_name, task_template.name, *request.idempotency_key});
+        return digest_of({"key", task_template.namespace_name, task_template.name, task_template.version,
+                          *request.idempotency_key});
     }
     if (task_template.identity != IdentityStrategy::Strict) return std::nullopt;
     return digest_of({"context", task_template.namespace_name, task_template.name, task_template.version,

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <exception>
+#include <new>
 #include <utility>
 
 #include "host/core/error.hpp"
@@ -90,6 +91,11 @@ ExitCode WorkerServer::start_and_serve() {
             "Failed to bootstrap worker: " + text_of(error),
             {{"component", "bootstrap"}, {"operation", "bootstrap_worker"}, {"error_message", error.what()}});
         return ExitCode::StoreRefused;
+    } catch (const BootstrapError& error) {
+        return fail_start(text_of(error));
+    } catch (const std::bad_alloc&) {
+        return fail_start(
+            "out of memory; raise the limit on memory (ulimit -v, or MemoryMax= of a systemd unit)");
     } catch (const std::exception& error) {
         log_.error("Unexpected error during startup: " + text_of(error),
                    {{"component", "server"}, {"operation", "startup"}, {"error_message", error.what()}});
@@ -98,6 +104,12 @@ ExitCode WorkerServer::start_and_serve() {
     if (start_failure_) return *start_failure_;
     main_loop();
     return shut_down();
+}
+
+ExitCode WorkerServer::fail_start(const std::string& why) {
+    log_.error("Failed to bootstrap worker: " + why,
+               {{"component", "bootstrap"}, {"operation", "bootstrap_worker"}, {"error_message", why}});
+    return ExitCode::Bootstrap;
 }
 
 void WorkerServer::watch_start() {
@@ -138,11 +150,7 @@ void WorkerServer::bootstrap(Discovered found) {
     bootstrap.open_engine = options_.open_engine;
     Bootstrapped started = bootstrap_worker(std::move(bootstrap), std::move(found.plugins.registry));
     if (!started.result.success) {
-        log_.error("Failed to bootstrap worker: " + started.result.message,
-                   {{"component", "bootstrap"},
-                    {"operation", "bootstrap_worker"},
-                    {"error_message", started.result.message}});
-        start_failure_ = ExitCode::Bootstrap;
+        start_failure_ = fail_start(started.result.message);
         return;
     }
     worker_ = std::move(started.worker);
@@ -194,8 +202,19 @@ void WorkerServer::main_loop() {
         if (shutdown_requested_.load() || now() < next_turn) continue;
         next_turn = now() + interval;
         ++loop_count;
+        if (store_is_lost()) return;
         if (loop_count % kHealthCheckEvery == 0) health_check(loop_count / kHealthCheckEvery);
     }
+}
+
+// Only a new start can tell what is left of the store, and refuse it if need be.
+bool WorkerServer::store_is_lost() {
+    const RuntimeStatus status = worker_->runtime().status();
+    if (!status.store_lost) return false;
+    log_.error("The store is lost, the worker stops: " + status.error,
+               {{"component", "server"}, {"operation", "health_check"}, {"error_message", status.error}});
+    store_lost_ = true;
+    return true;
 }
 
 void WorkerServer::health_check(std::int64_t number) {
@@ -279,6 +298,7 @@ ExitCode WorkerServer::shut_down() {
               {{"component", "server"}, {"operation", "shutdown"}});
     log_.info("C++ Worker Server terminated gracefully",
               {{"component", "server"}, {"operation", "shutdown"}});
+    if (store_lost_) return ExitCode::StoreRefused;
     const ExitCode code =
         stop_signals_ > 1 || drained_.handed_back > 0 ? ExitCode::HandedBack : ExitCode::Done;
     // A handler that still runs would race with the end of the process.

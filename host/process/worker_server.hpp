@@ -31,6 +31,7 @@ class WorkerServer {
 
     // On the main thread.
     void watch_start();
+    ExitCode fail_start(const std::string& why);
     void main_loop();
     ExitCode shut_down();
     void watch_shutdown(Phase& stopping);
@@ -38,6 +39,7 @@ class WorkerServer {
     void stop_api();
     void report_status();
     void report_status_when_due();
+    bool store_is_lost();
     void health_check(std::int64_t number);
     std::int64_t now() const { return options_.clock->steady_ms(); }
 
@@ -52,6 +54,7 @@ class WorkerServer {
     std::optional<ExitCode> start_failure_;  // written by the start thread, read after it
     bool api_started_ = false;
     DrainReport drained_;
+    bool store_lost_ = false;
     std::atomic<Worker*> visible_ = nullptr;  // worker_ as soon as it may be asked for its status
     std::unique_ptr<Worker> worker_;
 };

@@ -22,7 +22,7 @@ struct LaneOffer {
     std::string namespace_name;
     std::string callable;
     std::string method;  // empty: "call"
-    unsigned limit = 1;  // claimed and not completed at the same time
+    unsigned limit = 1;  // claimed and not completed at the same time; 0: served, but not now
 };
 
 struct Capacity {
@@ -41,6 +41,7 @@ struct RuntimeStatus {
     int pool_size = 0, pool_idle = 0;
     std::size_t claimed = 0;  // polled or not, not completed yet
     std::string error;        // why it is unavailable; empty otherwise
+    bool store_lost = false;  // for good: only a new start can help (the store was damaged or taken away)
 };
 
 // A claim the runtime took away from a running step: its handler should stop, its result will be refused.

@@ -130,7 +130,8 @@ std::vector<std::shared_ptr<StepJob>> LaneQueues::remove_stuck() {
 }
 
 std::vector<std::shared_ptr<StepJob>> LaneQueues::remove_stale(std::int64_t before_ms) {
-    std::vector<std::shared_ptr<StepJob>> removed;
+    auto removed =
+        remove_if(nobody_, [&](const HandlerLane::Waiting& entry) { return entry.since_ms <= before_ms; });
     for (const auto& [name, lane] : lanes_) {
         if (lane->waiting.empty() || lane->waiting.front().since_ms > before_ms) continue;
         auto more =
@@ -178,8 +179,7 @@ Capacity LaneQueues::capacity(unsigned abandoned) {
     Capacity capacity;
     unsigned prefetch = 0;
     for (const auto& [name, lane] : lanes_) {
-        lane->told_limit = claim_limit(*lane);
-        if (lane->told_limit == 0) continue;
+        lane->told_limit = claim_limit(*lane);  // 0, while all of its calls hang: served, but not now
         prefetch += prefetch_of(*lane, lane->limit - lane->hung);
         std::vector<std::string> methods{""};
         for (const std::string& method : lane->handler->info().methods) {

@@ -112,6 +112,7 @@ struct WorkerLifecycle {
             }
             worker.lock_.emplace(std::move(std::get<StoreLock>(lock)));
             open_engine(worker, store);
+            if (config.start_event_system) worker.event_system_->start();
         } catch (const StoreRefused&) {
             throw;
         } catch (const Error& error) {
@@ -142,7 +143,6 @@ struct WorkerLifecycle {
         result.message = "Worker " + result.worker_id + " started";
         worker.started_ms_ = worker.config_.clock->steady_ms();
         worker.running_.store(true);
-        if (worker.config_.start_event_system) worker.event_system_->start();
         return result;
     }
 

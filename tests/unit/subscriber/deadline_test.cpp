@@ -103,7 +103,7 @@ TEST_CASE("Deadline: a handler whose only instance hangs is offered no more and 
     REQUIRE(eventually(5s, [&] { return handler.reason() == StopReason::Deadline; }));
     f.clock.advance(10'000);
     REQUIRE(eventually(5s, [&] { return f.runtime.releases().size() == 1; }));
-    CHECK(eventually(5s, [&] { return f.runtime.capacities().back().lanes.empty(); }));
+    CHECK(eventually(5s, [&] { return f.runtime.capacities().back().lanes.front().limit == 0; }));
     handler.gate.open();
     CHECK(eventually(5s, [&] { return f.runtime.capacities().back().lanes.size() == 1; }));
 }
