@@ -31,6 +31,9 @@ using boost::system::error_code;
 using std::chrono::milliseconds;
 
 constexpr milliseconds kStopLimit{2000};
+// A connection without a request keeps its place for so long even when the house is full.
+constexpr milliseconds kPolite{1000};
+constexpr milliseconds kRetryAccept{100};
 
 std::string errno_text() { return std::strerror(errno); }
 
@@ -71,6 +74,8 @@ struct ApiServer::Core {
     void start();
     void stop();
     void accept();
+    bool has_room();
+    void accept_later();
     void admit(Socket socket);
     void make_room();
     void forget(const Session* session);
@@ -86,7 +91,7 @@ struct ApiServer::Core {
     asio::local::stream_protocol::acceptor acceptor;
     asio::steady_timer stop_timer;
     std::list<std::shared_ptr<Session>> sessions;  // oldest first; the io thread's
-    bool stopping = false;                         // the io thread's
+    bool stopping = false, accept_paused = false;  // the io thread's
     bool stopped = false;                          // the owner's
     std::vector<NamedThread> threads;
 };
@@ -101,6 +106,8 @@ class ApiServer::Core::Session : public std::enable_shared_from_this<Session> {
         read();
     }
     bool waiting() const { return !busy_; }
+    // Says nothing although it had its time: somebody else may have its place.
+    bool dispensable() const { return !busy_ && std::chrono::steady_clock::now() - quiet_since_ >= kPolite; }
     void close() {
         if (closed_) return;
         closed_ = true;
@@ -190,6 +197,7 @@ class ApiServer::Core::Session : public std::enable_shared_from_this<Session> {
 
     void next() {
         busy_ = false;
+        quiet_since_ = std::chrono::steady_clock::now();
         header_seen_ = false;
         answered_ = true;
         out_.clear();
@@ -205,6 +213,7 @@ class ApiServer::Core::Session : public std::enable_shared_from_this<Session> {
     std::string out_;
     std::uint64_t turn_ = 0;  // which deadline is the current one
     bool busy_ = false;       // a request is being handled or answered
+    std::chrono::steady_clock::time_point quiet_since_ = std::chrono::steady_clock::now();
     bool header_seen_ = false;
     bool answered_ = false;
     bool closed_ = false;
@@ -226,14 +235,27 @@ void ApiServer::Core::accept() {
         if (error == asio::error::operation_aborted || stopping) return;
         if (!error) {
             admit(std::move(socket));
-            return accept();
+            if (has_room()) return accept();
         }
-        // Out of descriptors: an immediate retry would spin.
-        make_room();
-        stop_timer.expires_after(milliseconds{100});
-        stop_timer.async_wait([this](const error_code& cancelled) {
-            if (!cancelled && !stopping) accept();
-        });
+        // Full, or out of descriptors: newcomers wait in the kernel's queue, an immediate retry would spin.
+        accept_later();
+    });
+}
+
+// True when one more connection may come, making room where somebody only sits there.
+bool ApiServer::Core::has_room() {
+    if (sessions.size() >= options.max_connections) make_room();
+    return sessions.size() < options.max_connections;
+}
+
+void ApiServer::Core::accept_later() {
+    accept_paused = true;
+    stop_timer.expires_after(kRetryAccept);
+    stop_timer.async_wait([this](const error_code& cancelled) {
+        if (cancelled || stopping || !accept_paused) return;
+        if (!has_room()) return accept_later();
+        accept_paused = false;
+        accept();
     });
 }
 
@@ -242,11 +264,12 @@ void ApiServer::Core::admit(Socket socket) {
     socklen_t size = sizeof peer;
     const bool known = ::getsockopt(socket.native_handle(), SOL_SOCKET, SO_PEERCRED, &peer, &size) == 0;
     if (!known || (peer.uid != 0 && peer.uid != ::geteuid())) {
-        log.warn("API connection refused", {{"peer_uid", static_cast<std::int64_t>(peer.uid)}});
+        log.warn("API connection refused: peer uid " + std::to_string(peer.uid) + " refused",
+                 {{"component", "api"},
+                  {"operation", "accept"},
+                  {"peer_uid", static_cast<std::int64_t>(peer.uid)}});
         return;
     }
-    if (sessions.size() >= options.max_connections) make_room();
-    if (sessions.size() >= options.max_connections) return;
     sessions.push_back(std::make_shared<Session>(*this, std::move(socket)));
     // A copy: the session may end, and leave the list, inside of start().
     const std::shared_ptr<Session> session = sessions.back();
@@ -255,7 +278,7 @@ void ApiServer::Core::admit(Socket socket) {
 
 void ApiServer::Core::make_room() {
     for (const auto& session : sessions) {
-        if (!session->waiting()) continue;
+        if (!session->dispensable()) continue;
         const std::shared_ptr<Session> oldest = session;
         return oldest->close();
     }
@@ -264,6 +287,11 @@ void ApiServer::Core::make_room() {
 void ApiServer::Core::forget(const Session* session) {
     sessions.remove_if([&](const auto& one) { return one.get() == session; });
     end_when_empty();
+    if (!accept_paused || stopping) return;
+    error_code ignored;
+    stop_timer.cancel(ignored);
+    accept_paused = false;
+    accept();
 }
 
 void ApiServer::Core::end_when_empty() {

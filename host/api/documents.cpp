@@ -5,6 +5,7 @@
 
 #include "host/api/json_writer.hpp"
 #include "host/core/json_text.hpp"
+#include "host/core/sha256.hpp"
 #include "host/model/readiness.hpp"
 
 namespace tasker::host {
@@ -22,6 +23,16 @@ std::string json_list(const Items& items, Print&& print) {
 
 std::string optional_uuid(const std::optional<Uuid>& uuid) { return uuid ? uuid->str() : std::string{}; }
 
+// Steps of one name share it, as on a server: made of the name alone.
+Uuid named_step_uuid(std::string_view name) {
+    const Sha256Digest digest = sha256("named_step\n" + std::string(name));
+    Uuid uuid;
+    std::copy_n(digest.begin(), uuid.bytes.size(), uuid.bytes.begin());
+    uuid.bytes[6] = static_cast<std::uint8_t>(0x80U | (uuid.bytes[6] & 0x0fU));  // version 8
+    uuid.bytes[8] = static_cast<std::uint8_t>(0x80U | (uuid.bytes[8] & 0x3fU));
+    return uuid;
+}
+
 // A failure that was put off keeps its delay in whole seconds, rounded up: never earlier than it is due.
 std::string backoff_seconds(const StepView& step) {
     return step.backoff_ms ? std::to_string((*step.backoff_ms + 999) / 1000) : std::string{};
@@ -30,7 +41,7 @@ std::string backoff_seconds(const StepView& step) {
 void step_members(JsonObject& object, const StepView& step) {
     object.text("workflow_step_uuid", step.step_uuid.str())
         .text("task_uuid", step.task_uuid.str())
-        .raw("named_step_uuid", {})
+        .text("named_step_uuid", named_step_uuid(step.name).str())
         .text("name", step.name)
         .text("current_state", name(step.state))
         .boolean("dependencies_satisfied", step.dependencies_satisfied)

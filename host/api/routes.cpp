@@ -58,11 +58,24 @@ StepExtras extras_of(const Call& call) {
             .dependencies = list.find(",dependencies,") != std::string::npos};
 }
 
+// What templates ask for in vain, as one sentence; empty when all is there or no worker runs here.
+std::string missing_handlers(const ApiContext& context) {
+    if (!context.worker_status_json) return {};
+    const std::string status = context.worker_status_json();
+    std::string sentence;
+    for (JsonWalk walk(json_member(status, "missing_handlers").value_or("[]")); walk.next();)
+        sentence += (sentence.empty() ? "" : "; ") +
+                    json_unescape(walk.value().substr(1, walk.value().size() - 2));
+    return sentence;
+}
+
 ApiResponse health(const Call& call) {
     const std::string trouble = call.context.engine.trouble();
+    const std::string missing = missing_handlers(call.context);
     std::string body;
     JsonObject object(body);
-    object.text("status", trouble.empty() ? "healthy" : "unhealthy").maybe_text("reason", trouble);
+    object.text("status", !trouble.empty() ? "unhealthy" : missing.empty() ? "healthy" : "degraded")
+        .maybe_text("reason", trouble.empty() ? missing : trouble);
     object.end();
     return {trouble.empty() ? 200 : 503, body};
 }
@@ -122,9 +135,30 @@ ApiResponse list_tasks(const Call& call) {
     return {200, task_list_document(call.context.engine.tasks().list(filter))};
 }
 
+ApiResponse dry_run(const Call& call, const TaskRequest& request) {
+    if (const auto refused = call.context.engine.tasks().check(request)) return refuse(*refused);
+    const auto chosen =
+        call.context.engine.catalog()->find(request.namespace_name, request.name, request.version);
+    std::string steps = "[";
+    if (chosen) {
+        for (const StepTemplate& step : chosen->steps)
+            steps += (steps.size() > 1 ? "," : "") + json_string(step.name);
+    }
+    std::string body;
+    JsonObject object(body);
+    object.boolean("dry_run", true)
+        .text("name", request.name)
+        .text("namespace", request.namespace_name)
+        .text("version", request.version)
+        .raw("steps", steps + "]");
+    object.end();
+    return {200, body};
+}
+
 ApiResponse create_task(const Call& call) {
     auto parsed = read_task_request(call.request.body);
     if (const auto* refused = std::get_if<Refused>(&parsed)) return refuse(*refused);
+    if (call.query("dry_run") == "true") return dry_run(call, std::get<TaskRequest>(parsed));
     const SubmitOutcome outcome = call.context.engine.tasks().create(std::get<TaskRequest>(parsed));
     if (const auto* refused = std::get_if<Refused>(&outcome)) return refuse(*refused);
     const Uuid uuid = std::get<Uuid>(outcome);

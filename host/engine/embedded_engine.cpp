@@ -55,7 +55,7 @@ std::unique_ptr<Engine> Engine::open(EngineOptions options, const Clock& clock, 
 EmbeddedEngine::EmbeddedEngine(EngineOptions options, const Clock& clock, Random& random, Logger log)
     : options_(std::move(options)),
       clock_(clock),
-      log_(std::move(log)),
+      log_(log.with({{"component", "engine"}})),
       pinned_(std::make_shared<PinnedTemplates>()),
       readers_(std::make_shared<ReadPool>(options_.store)),
       writer_(open_writer(options_, clock, random, log_, pinned_)),
@@ -63,11 +63,23 @@ EmbeddedEngine::EmbeddedEngine(EngineOptions options, const Clock& clock, Random
     writer_->start();
 }
 
-EmbeddedEngine::~EmbeddedEngine() { stop(); }
+EmbeddedEngine::~EmbeddedEngine() {
+    try {
+        stop();
+    } catch (const StoreUnavailable&) {
+        // It is in the log; whoever wants to know calls stop().
+    }
+}
 
 void EmbeddedEngine::stop() {
+    if (stopped_.exchange(true)) return;
     readers_->close();  // before the writer: the last connection folds the log into the file
     writer_->stop();
+    if (const std::size_t lost = writer_->unrecorded(); lost > 0) {
+        throw StoreUnavailable(std::to_string(lost) +
+                                   " results could not be recorded; their steps run again after the next start",
+                               "see the log for why the store could not be written");
+    }
 }
 
 void EmbeddedEngine::set_catalog(std::shared_ptr<const TemplateCatalog> catalog) {
@@ -96,6 +108,15 @@ auto EmbeddedEngine::read(Read&& use) {
 
 SubmitOutcome EmbeddedEngine::create(const TaskRequest& request) {
     return std::move(create_batch(std::span(&request, 1)).front());
+}
+
+std::optional<Refused> EmbeddedEngine::check(const TaskRequest& request) {
+    const auto prepared = prepare_submission(request, *catalog());
+    if (const auto* refused = std::get_if<Refused>(&prepared)) return *refused;
+    const auto& identity = std::get<SubmitOp>(prepared).identity;
+    if (!identity) return std::nullopt;
+    const auto known = read([&](TaskViews& reader) { return reader.find_identity(*identity); });
+    return known ? std::optional(duplicate_submission()) : std::nullopt;
 }
 
 std::vector<SubmitOutcome> EmbeddedEngine::create_batch(std::span<const TaskRequest> requests) {

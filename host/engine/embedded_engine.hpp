@@ -1,6 +1,7 @@
 #pragma once
 // The parts of the engine put together: writer, readers, the catalog for new submissions.
 
+#include <atomic>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -29,6 +30,7 @@ class EmbeddedEngine final : public Engine, private TaskClient {
 
   private:
     SubmitOutcome create(const TaskRequest& request) override;
+    std::optional<Refused> check(const TaskRequest& request) override;
     std::vector<SubmitOutcome> create_batch(std::span<const TaskRequest> requests) override;
     std::optional<TaskView> get(const Uuid& task_uuid) override;
     std::vector<StepAuditRecord> step_audit(const Uuid& task_uuid, const Uuid& step_uuid) override;
@@ -40,6 +42,7 @@ class EmbeddedEngine final : public Engine, private TaskClient {
     template <class Read>
     auto read(Read&& use);
 
+    std::atomic<bool> stopped_ = false;
     const EngineOptions options_;
     const Clock& clock_;
     Logger log_;

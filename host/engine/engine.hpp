@@ -70,7 +70,8 @@ class Engine {
     virtual std::vector<std::string> check() = 0;
     // A consistent copy while running (SQLite's backup API). Throws Error when the target exists or cannot be written.
     virtual void backup(const std::filesystem::path& target) = 0;
-    // Flushes, checkpoints, closes. Idempotent; called by the destructor.
+    // Flushes, checkpoints, closes. Idempotent; called by the destructor. Throws StoreUnavailable, after all is closed, when
+    // results could not be recorded.
     virtual void stop() = 0;
     // Why the store cannot be written at the moment (disk full, I/O error); empty when it can.
     virtual std::string trouble() const = 0;

@@ -32,7 +32,7 @@ void StoreWriter::run_alone(Operations batch) {
         bare_ = false;
         return;
     }
-    log_.error("an operation on the store failed", {{"error", failure_}});
+    log_.error("an operation on the store failed", {{"error_message", failure_}});
     refuse(batch.submissions, batch.cancels, {Refusal::Invalid, "the store refused it: " + failure_, {}});
     for (CompleteOp& op : batch.completions) fail_result(std::move(op));
     for (const ReleaseOp& op : batch.releases) set_aside(op.claim.task_id, failure_);
@@ -81,7 +81,7 @@ void StoreWriter::fail_result(CompleteOp op) {
 // A task that cannot be read back or written must not stop the others: its open steps end in error.
 void StoreWriter::set_aside(std::int64_t task_id, const std::string& why) {
     if (task_id == 0) return enter_trouble({}, why, false);  // no task is at fault
-    log_.error("a task cannot be run; its open steps were set to error", {{"task_row", task_id}, {"error", why}});
+    log_.error("a task cannot be run; its open steps were set to error", {{"task_row", task_id}, {"error_message", why}});
     try {
         orchestrator_.begin();
         orchestrator_.condemn(task_id, why);

@@ -30,7 +30,7 @@ void StoreWriter::enter_trouble(Operations batch, const std::string& why, bool f
     if (news) {
         log_.error("the store cannot be written; results are kept in memory, nothing is claimed or accepted",
                    {{"store", options_.store.string()},
-                    {"error", why},
+                    {"error_message", why},
                     {"resumes", for_good_ ? "no: stop the host and run 'store check'"
                                           : "by itself once it can be written"}});
     }

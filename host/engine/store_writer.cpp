@@ -233,7 +233,7 @@ void StoreWriter::failpoint_after_commit(const Operations& batch) {
         if (!batch.completions.empty()) failpoint("complete.after_commit");
         if (orchestrator_.has_claims_to_publish()) failpoint("claim.after_commit");
     } catch (const StoreUnavailable& error) {
-        log_.warn("an error after the commit changes nothing", {{"error", error.what()}});
+        log_.warn("an error after the commit changes nothing", {{"error_message", error.what()}});
     }
 }
 

@@ -31,6 +31,8 @@ class StoreWriter {
     void start();
     // Takes in what is queued, ends the thread, closes the store. Idempotent.
     void stop();
+    // After stop(): results that could not be written; their steps run again.
+    std::size_t unrecorded() const { return unrecorded_; }
 
     std::shared_ptr<Session> open_session(SessionOptions options);
 
@@ -132,6 +134,7 @@ class StoreWriter {
     std::atomic<bool> lost_ = false;  // for_good_, for other threads
     std::int64_t retry_at_ms_ = 0;
     bool stopped_ = false;
+    std::size_t unrecorded_ = 0;  // results that stop() could not write
     NamedThread thread_;
 };
 

@@ -2,6 +2,7 @@
 
 #include "host/core/failpoint.hpp"
 #include "host/engine/orchestrator.hpp"
+#include "host/engine/submission_rules.hpp"
 
 namespace tasker::host {
 
@@ -49,8 +50,7 @@ SubmitOutcome Orchestrator::submit(const SubmitOp& op) {
         prefix = identity_prefix(*op.identity);
         identity = Blob{*op.identity};
         if (identities_->contains(*prefix, *op.identity)) {
-            return Refused{Refusal::Duplicate, "a task with the same identity was submitted before",
-                           "change the context, or give the submission an idempotency key of its own"};
+            return duplicate_submission();
         }
     }
     const TaskRequest& request = *op.request;

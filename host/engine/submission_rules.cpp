@@ -83,6 +83,11 @@ std::string tags_json(const std::vector<std::string>& tags) {
 }
 }  // namespace
 
+Refused duplicate_submission() {
+    return Refused{Refusal::Duplicate, "a task with the same identity was submitted before",
+                   "change the context, or give the submission an idempotency key of its own"};
+}
+
 std::variant<SubmitOp, Refused> prepare_submission(const TaskRequest& request,
                                                    const TemplateCatalog& catalog) {
     if (auto fault = texts_fault(request)) return *std::move(fault);

@@ -13,4 +13,7 @@ namespace tasker::host {
 std::variant<SubmitOp, Refused> prepare_submission(const TaskRequest& request,
                                                    const TemplateCatalog& catalog);
 
+// The answer to a submission whose identity is taken.
+Refused duplicate_submission();
+
 }  // namespace tasker::host

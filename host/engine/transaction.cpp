@@ -120,7 +120,7 @@ void Orchestrator::rollback() noexcept {
     try {
         if (connection_.in_transaction()) sql_.rollback.run();
     } catch (const std::exception& error) {
-        log_.error("rollback failed", {{"error", error.what()}});
+        log_.error("rollback failed", {{"error_message", error.what()}});
     }
     for (const OpenTask* task : touched_) cache_.drop(task->id);
     touched_.clear();
@@ -137,7 +137,7 @@ void Orchestrator::rollback() noexcept {
         lanes_.recount(connection_);
         reload_next_due();
     } catch (const std::exception& error) {
-        log_.error("cannot read the store after a rollback", {{"error", error.what()}});
+        log_.error("cannot read the store after a rollback", {{"error_message", error.what()}});
     }
 }
 

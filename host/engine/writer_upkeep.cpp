@@ -126,9 +126,10 @@ void StoreWriter::finish() {
         if (op.ticket != nullptr) op.ticket->answered();
     }
     for (Ticket* ticket : std::exchange(stopping_, {})) ticket->answered();
-    if (!backlog_.completions.empty()) {
+    unrecorded_ = backlog_.completions.size();
+    if (unrecorded_ > 0) {
         log_.error("results could not be recorded; their steps run again after the next start",
-                   {{"results", backlog_.completions.size()}, {"reason", trouble()}});
+                   {{"results", unrecorded_}, {"reason", trouble()}});
     }
     const bool sound = !in_trouble_;
     backlog_ = {};
@@ -140,7 +141,7 @@ void StoreWriter::finish() {
         connection_.close();
     } catch (const SqlError& error) {
         log_.error("the store could not be closed properly; the next start checks it",
-                   {{"error", error.what()}});
+                   {{"error_message", error.what()}});
         connection_.close();
     }
 }

@@ -49,7 +49,9 @@ std::vector<PreparedField> prepare(const LogRecord& record, const LogOptions& op
     for (std::size_t i = 0; i < count; ++i) {
         const LogField& field = record.fields[i];
         PreparedField next{prepared_key(field.key, options),
-                           shortened(redact(field.value, options.secrets), options.max_field_bytes)};
+                           names_a_secret(field.key)
+                               ? std::string("[REDACTED]")
+                               : shortened(redact(field.value, options.secrets), options.max_field_bytes)};
         std::erase_if(fields, [&](const PreparedField& earlier) { return earlier.key == next.key; });
         fields.push_back(std::move(next));
     }

@@ -98,6 +98,19 @@ std::string redact_conninfo(std::string_view text) {
 
 std::string redact_urls(std::string_view text) { return redact_conninfo(redact_user_info(text)); }
 
+bool names_a_secret(std::string_view key) {
+    std::string lower(key);
+    std::transform(lower.begin(), lower.end(), lower.begin(),
+                   [](unsigned char c) { return c == '-' || c == '.' ? '_' : static_cast<char>(std::tolower(c)); });
+    for (const char* word : {"password", "passwd", "secret", "authorization", "credential", "api_key", "apikey",
+                             "private_key", "access_key"}) {
+        if (lower.find(word) != std::string::npos) return true;
+    }
+    // `token_count` is none.
+    const std::string_view last = std::string_view(lower).substr(lower.rfind('_') + 1);
+    return last == "token" || last == "cookie";
+}
+
 std::string redact(std::string_view text, const std::vector<std::string>& secrets) {
     std::string out(text);
     for (const std::string& secret : secrets) {

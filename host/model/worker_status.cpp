@@ -67,6 +67,7 @@ std::string to_json(const WorkerStatus& status) {
     out.number("templates", status.templates);
     out.number("plugins", status.plugins);
     out.list("missing_callables", status.missing_callables);
+    out.list("missing_handlers", status.missing_handlers);
     out.number("slots", status.slots);
     out.number("running_steps", status.running_steps);
     out.number("abandoned_threads", status.abandoned_threads);

@@ -31,6 +31,7 @@ struct WorkerStatus {
     std::int64_t uptime_ms = 0;
     int handlers = 0, templates = 0, plugins = 0;
     std::vector<std::string> missing_callables;  // used by a template, offered by no plugin
+    std::vector<std::string> missing_handlers;   // the same as sentences, with the nearest that there is
     int slots = 0, running_steps = 0, abandoned_threads = 0;
     std::int64_t steps_succeeded = 0, steps_failed = 0, results_refused = 0;
 };

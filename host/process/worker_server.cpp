@@ -291,7 +291,7 @@ ExitCode WorkerServer::shut_down() {
         } catch (const std::exception& error) {
             log_.error("Error during shutdown: " + text_of(error),
                        {{"component", "server"}, {"operation", "shutdown"}, {"error_message", error.what()}});
-            return ExitCode::Failed;
+            return store_lost_ ? ExitCode::StoreRefused : ExitCode::Failed;
         }
     }
     log_.info("C++ worker shutdown completed successfully",

@@ -16,6 +16,8 @@ class TaskClient {
     virtual ~TaskClient() = default;
 
     virtual SubmitOutcome create(const TaskRequest& request) = 0;
+    // What create() would say to it now, without making anything. Nothing when it would be accepted.
+    virtual std::optional<Refused> check(const TaskRequest& request) = 0;
     // Many in few commits; one outcome each, in order. One bad request does not touch the others.
     virtual std::vector<SubmitOutcome> create_batch(std::span<const TaskRequest> requests) = 0;
     virtual std::optional<TaskView> get(const Uuid& task_uuid) = 0;

@@ -187,6 +187,9 @@ void ExecutorCore::run(Thread& me, std::unique_ptr<HandlerInstance>& affine_inst
             job.event(), lane.handler.get(), [&lease]() -> HandlerInstance& { return lease.get(); }, job);
     }
     if (job.settle()) {
+        // What comes after the deadline does not count, also where nobody looked at the clock before.
+        if (steady_now() >= job.deadline_ms())
+            outcome = handler_timed_out(extract_handler_name(job.event()), job.event().timeout_ms);
         deliver(job, lane, std::move(outcome));
     } else {
         refuse_late(job);

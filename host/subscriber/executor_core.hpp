@@ -86,6 +86,7 @@ class ExecutorCore {
 
     void run(Thread& me, std::unique_ptr<HandlerInstance>& affine_instance);
     void deliver(const StepJob& job, const HandlerLane& lane, StepOutcome outcome);
+    void tell(const StepJob& job, const StepExecutionResult& result);
     void submit(TaskerRuntime& runtime, const StepJob& job, StepExecutionResult result);
     void refuse_late(const StepJob& job);
     void give_back(const StepJob& job, const std::string& reason);
@@ -101,6 +102,7 @@ class ExecutorCore {
     std::int64_t steady_now() const;
     std::size_t running_locked() const;
     void hand_back_running();
+    void hear_revocations();
     bool wait_until_quiet(std::int64_t timeout_ms);
 
     const WorkerIdentity worker_;

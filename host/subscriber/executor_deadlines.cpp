@@ -6,6 +6,10 @@
 
 namespace tasker::host {
 
+namespace {
+constexpr std::int64_t kRevocationsEveryMs = 100;
+}  // namespace
+
 void ExecutorCore::look_again_by(std::int64_t due_ms) {
     if (due_ms >= next_check_ms_) return;
     next_check_ms_ = due_ms;
@@ -79,13 +83,21 @@ void ExecutorCore::fail_hung(const Overdue& hung) {
     }
 }
 
+// The poller, which passes them on otherwise, has ended: a cancelled step must not hold the drain up.
+void ExecutorCore::hear_revocations() {
+    std::vector<Revocation> revocations;
+    backend_->with([&](TaskerRuntime& runtime, const Clock&) { revocations = runtime.take_revocations(); });
+    for (const Revocation& revocation : revocations) revoke(revocation);
+}
+
 bool ExecutorCore::wait_until_quiet(std::int64_t timeout_ms) {
-    const std::int64_t end = steady_now() + timeout_ms;
-    // Running handlers get most of the time to finish by themselves, and are asked to stop for the rest of
-    // it.
-    const std::int64_t soft_end = end - std::min(options_.cancel_grace_ms, timeout_ms / 2);
+    // Running handlers get all of the time to finish by themselves; those that do not are asked to stop, and get the
+    // grace.
+    const std::int64_t soft_end = steady_now() + timeout_ms;
+    const std::int64_t end = soft_end + options_.cancel_grace_ms;
     for (;;) {
         const std::int64_t now = steady_now();
+        hear_revocations();
         {
             const std::scoped_lock lock(mutex_);
             if (running_locked() == 0) return true;
@@ -94,7 +106,8 @@ bool ExecutorCore::wait_until_quiet(std::int64_t timeout_ms) {
                 if (now >= soft_end && thread->job) thread->job->ask_to_stop(StopReason::Draining);
             }
         }
-        quiet_->wait_until(now < soft_end ? soft_end : end, std::stop_token{});
+        quiet_->wait_until(std::min(now < soft_end ? soft_end : end, now + kRevocationsEveryMs),
+                           std::stop_token{});
     }
 }
 

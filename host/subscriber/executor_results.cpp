@@ -19,13 +19,32 @@ void ExecutorCore::deliver(const StepJob& job, const HandlerLane& lane, StepOutc
     });
 }
 
+// DEBUG for what went well, WARN for what is tried again, ERROR for what somebody has to look at.
+void ExecutorCore::tell(const StepJob& job, const StepExecutionResult& result) {
+    if (result.success) {
+        if (log_.enabled(LogLevel::Debug))
+            job.logger().debug("Step handler completed", {{"duration_ms", result.execution_time_ms}});
+        return;
+    }
+    const WorkflowStep& step = job.event().task_sequence_step.workflow_step;
+    const StepError error = result.error.value_or(StepError{});
+    const bool again = error.retryable && step.retryable && step.attempts + 1 < step.max_attempts;
+    LogFields fields{{"callable", extract_handler_name(job.event())},
+                     {"duration_ms", result.execution_time_ms},
+                     {"error_message", error.message},
+                     {"error_class", error.error_type},
+                     {"error_code", error.error_code},
+                     {"retry_count", step.attempts}};
+    if (again) {
+        job.logger().warn("Step handler failed, the step will be tried again", std::move(fields));
+    } else {
+        job.logger().error("Step handler failed, the step ends in error", std::move(fields));
+    }
+}
+
 void ExecutorCore::submit(TaskerRuntime& runtime, const StepJob& job, StepExecutionResult result) {
     const bool success = result.success;
-    if (log_.enabled(LogLevel::Debug)) {
-        job.logger().debug(success ? "Step handler completed" : "Step handler failed",
-                           {{"duration_ms", result.execution_time_ms},
-                            {"error_class", result.error ? result.error->error_type : std::string{}}});
-    }
+    tell(job, result);
     try {
         runtime.complete_step_event(job.event().event_id, std::move(result),
                                     [counters = counters_, success](CompletionVerdict verdict) {

@@ -65,8 +65,11 @@ std::int64_t StepJob::deadline_unix_ms() const {
 bool StepJob::heartbeat(std::uint64_t, std::uint64_t) {
     if (stop_requested() == StopReason::LeaseLost || settled()) return false;
     bool alive = true;
+    bool too_late = false;
     const bool home = backend_->with([&](TaskerRuntime& runtime, const Clock& clock) {
         const std::int64_t now = clock.steady_ms();
+        too_late = now >= deadline_ms();
+        if (too_late) return;
         if (now - last_heartbeat_ms_.load() < kHeartbeatEveryMs) return;
         last_heartbeat_ms_.store(now);
         alive = runtime.heartbeat(event_.event_id);
@@ -76,6 +79,8 @@ bool StepJob::heartbeat(std::uint64_t, std::uint64_t) {
                                         started_steady_ms_ + std::max(max_runtime_ms_, event_.timeout_ms)));
         }
     });
+    if (too_late) ask_to_stop(StopReason::Deadline);
+    if (too_late) return false;
     if (home && alive) return true;
     ask_to_stop(StopReason::LeaseLost);
     return false;

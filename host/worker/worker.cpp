@@ -10,6 +10,7 @@
 #include <variant>
 
 #include "host/core/error.hpp"
+#include "host/core/nearest.hpp"
 #include "host/core/uuid.hpp"
 #include "host/worker/store_location.hpp"
 
@@ -55,8 +56,11 @@ Worker::Worker(BootstrapConfig config, HandlerRegistry registry)
                                  const Logger& log) { return Engine::open(options, clock, random, log); };
     }
     template_count_ = static_cast<int>(config_.templates.all().size());
+    const std::vector<std::string> offered = registry_.list_handlers();
     for (const std::string& callable : config_.templates.callables(as_set(config_.namespaces))) {
-        if (!registry_.is_registered(callable)) missing_callables_.push_back(callable);
+        if (registry_.is_registered(callable)) continue;
+        missing_callables_.push_back(callable);
+        missing_handlers_.push_back("no plugin offers '" + callable + "'" + did_you_mean(callable, offered));
     }
 }
 
@@ -191,6 +195,7 @@ struct WorkerLifecycle {
         status.handlers = static_cast<int>(worker.registry_.handler_count());
         status.templates = worker.template_count_;
         status.missing_callables = worker.missing_callables_;
+        status.missing_handlers = worker.missing_handlers_;
         if (!worker.event_system_) return;
         const ExecutorStats stats = worker.event_system_->subscriber().stats();
         status.slots = stats.slots;

@@ -60,6 +60,12 @@ class FakeEngine final : public Engine, public TaskClient {
         requests.push_back(request);
         return view.task_uuid;
     }
+    std::optional<Refused> check(const TaskRequest& request) override {
+        if (request.name == "absent") return Refused{Refusal::NotFound, "no template absent", ""};
+        const std::scoped_lock lock(mutex_);
+        if (seen_.contains(request.context_json)) return Refused{Refusal::Duplicate, "already submitted", ""};
+        return std::nullopt;
+    }
     std::vector<SubmitOutcome> create_batch(std::span<const TaskRequest> batch) override {
         std::vector<SubmitOutcome> out;
         for (const TaskRequest& request : batch) out.push_back(create(request));

@@ -59,7 +59,7 @@ TEST_CASE("Drain: running handlers finish and are recorded, what did not start g
     CHECK(f.runtime.completions().size() == 2);
 }
 
-TEST_CASE("Drain: handlers are asked to stop for the last part of the time, then handed back") {
+TEST_CASE("Drain: handlers get the whole time, are asked to stop, get the grace, then are handed back") {
     ExecutorFixture f;
     Gate gate;
     std::atomic<CallControl*> control = nullptr;
@@ -74,12 +74,12 @@ TEST_CASE("Drain: handlers are asked to stop for the last part of the time, then
     Draining draining(*f.subscriber, 30'000);
     REQUIRE(eventually(5s, [&] { return !f.subscriber->running(); }));
     CHECK(control.load()->stop_requested() == StopReason::None);
-    REQUIRE(eventually(5s, [&] {
-        f.clock.advance(1000);
-        return control.load()->stop_requested() == StopReason::Draining;
-    }));
+    f.clock.advance(29'999);
+    CHECK(control.load()->stop_requested() == StopReason::None);
+    f.clock.advance(1);
+    REQUIRE(eventually(5s, [&] { return control.load()->stop_requested() == StopReason::Draining; }));
     CHECK_FALSE(draining.over.load());
-    f.clock.advance(30'000);
+    f.clock.advance(f.options.cancel_grace_ms);
     REQUIRE(draining.ends());
     CHECK(draining.report.handed_back == 1);
     CHECK(draining.report.finished == 0);
