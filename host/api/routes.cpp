@@ -64,8 +64,8 @@ std::string missing_handlers(const ApiContext& context) {
     const std::string status = context.worker_status_json();
     std::string sentence;
     for (JsonWalk walk(json_member(status, "missing_handlers").value_or("[]")); walk.next();)
-        sentence += (sentence.empty() ? "" : "; ") +
-                    json_unescape(walk.value().substr(1, walk.value().size() - 2));
+        sentence +=
+            (sentence.empty() ? "" : "; ") + json_unescape(walk.value().substr(1, walk.value().size() - 2));
     return sentence;
 }
 
@@ -74,7 +74,9 @@ ApiResponse health(const Call& call) {
     const std::string missing = missing_handlers(call.context);
     std::string body;
     JsonObject object(body);
-    object.text("status", !trouble.empty() ? "unhealthy" : missing.empty() ? "healthy" : "degraded")
+    object.text("status", !trouble.empty()  ? "unhealthy"
+                          : missing.empty() ? "healthy"
+                                            : "degraded")
         .maybe_text("reason", trouble.empty() ? missing : trouble);
     object.end();
     return {trouble.empty() ? 200 : 503, body};

@@ -5,6 +5,7 @@
 
 #include "host/engine/embedded_runtime.hpp"
 #include "host/engine/store_check.hpp"
+#include "host/engine/store_lock.hpp"
 #include "host/engine/submission_rules.hpp"
 #include "host/engine/task_views.hpp"
 #include "host/model/identity.hpp"
@@ -13,6 +14,11 @@ namespace tasker::host {
 
 namespace {
 std::string_view name(Durability durability) { return durability == Durability::Full ? "full" : "process"; }
+
+EngineOptions with_real_store(EngineOptions options) {
+    options.store = real_store(options.store);
+    return options;
+}
 
 std::shared_ptr<StoreWriter> open_writer(const EngineOptions& options, const Clock& clock, Random& random,
                                          const Logger& log, const std::shared_ptr<PinnedTemplates>& pinned) {
@@ -53,7 +59,7 @@ std::unique_ptr<Engine> Engine::open(EngineOptions options, const Clock& clock, 
 }
 
 EmbeddedEngine::EmbeddedEngine(EngineOptions options, const Clock& clock, Random& random, Logger log)
-    : options_(std::move(options)),
+    : options_(with_real_store(std::move(options))),
       clock_(clock),
       log_(log.with({{"component", "engine"}})),
       pinned_(std::make_shared<PinnedTemplates>()),
@@ -76,9 +82,10 @@ void EmbeddedEngine::stop() {
     readers_->close();  // before the writer: the last connection folds the log into the file
     writer_->stop();
     if (const std::size_t lost = writer_->unrecorded(); lost > 0) {
-        throw StoreUnavailable(std::to_string(lost) +
-                                   " results could not be recorded; their steps run again after the next start",
-                               "see the log for why the store could not be written");
+        throw StoreUnavailable(
+            std::to_string(lost) +
+                " results could not be recorded; their steps run again after the next start",
+            "see the log for why the store could not be written");
     }
 }
 

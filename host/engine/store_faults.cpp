@@ -67,8 +67,8 @@ void StoreWriter::fail_result(CompleteOp op) {
     result.started_ms = op.claim->claimed_ms;
     result.completed_ms = clock_.unix_ms();
     result.execution_time_ms = op.execution_ms;
-    result.error =
-        StepError{"the store refused the result: " + failure_, "invalid_result", "INVALID_RESULT", false, "{}"};
+    result.error = StepError{"the store refused the result: " + failure_, "invalid_result", "INVALID_RESULT",
+                             false, "{}"};
     if (op.event == AttemptEvent::Succeeded) op.event = AttemptEvent::Failed;
     op.retryable = false;
     op.retry_after_ms.reset();
@@ -81,7 +81,8 @@ void StoreWriter::fail_result(CompleteOp op) {
 // A task that cannot be read back or written must not stop the others: its open steps end in error.
 void StoreWriter::set_aside(std::int64_t task_id, const std::string& why) {
     if (task_id == 0) return enter_trouble({}, why, false);  // no task is at fault
-    log_.error("a task cannot be run; its open steps were set to error", {{"task_row", task_id}, {"error_message", why}});
+    log_.error("a task cannot be run; its open steps were set to error",
+               {{"task_row", task_id}, {"error_message", why}});
     try {
         orchestrator_.begin();
         orchestrator_.condemn(task_id, why);

@@ -22,7 +22,7 @@ namespace {
 constexpr std::string_view kHostRole = "host";
 constexpr std::chrono::milliseconds kRetryEvery{20};
 
-std::string lock_path(const std::filesystem::path& store) { return store.string() + ".lock"; }
+std::string lock_path(const std::filesystem::path& store) { return real_store(store).string() + ".lock"; }
 
 StoreHolder read_holder(int fd) {
     std::array<char, 64> buffer{};
@@ -49,6 +49,12 @@ void write_holder(int fd, const std::string& role) {
         "check that the folder exists and that this user can write it");
 }
 }  // namespace
+
+std::filesystem::path real_store(const std::filesystem::path& store) {
+    std::error_code problem;
+    auto real = std::filesystem::weakly_canonical(store, problem);
+    return problem ? store : real;
+}
 
 std::variant<StoreLock, StoreHolder> StoreLock::try_acquire(const std::filesystem::path& store,
                                                             const std::string& role) {

@@ -15,6 +15,9 @@ struct StoreHolder {
     std::string role;  // "host" or "cli"
 };
 
+// The file that a path of a store means, symbolic links followed, so that two names of one store are one store.
+std::filesystem::path real_store(const std::filesystem::path& store);
+
 class StoreLock {
   public:
     // Tries once. The holder when it is taken. Throws BootstrapError when the file cannot be made (path, reason).

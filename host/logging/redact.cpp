@@ -100,10 +100,11 @@ std::string redact_urls(std::string_view text) { return redact_conninfo(redact_u
 
 bool names_a_secret(std::string_view key) {
     std::string lower(key);
-    std::transform(lower.begin(), lower.end(), lower.begin(),
-                   [](unsigned char c) { return c == '-' || c == '.' ? '_' : static_cast<char>(std::tolower(c)); });
-    for (const char* word : {"password", "passwd", "secret", "authorization", "credential", "api_key", "apikey",
-                             "private_key", "access_key"}) {
+    std::transform(lower.begin(), lower.end(), lower.begin(), [](unsigned char c) {
+        return c == '-' || c == '.' ? '_' : static_cast<char>(std::tolower(c));
+    });
+    for (const char* word : {"password", "passwd", "secret", "authorization", "credential", "api_key",
+                             "apikey", "private_key", "access_key"}) {
         if (lower.find(word) != std::string::npos) return true;
     }
     // `token_count` is none.
