@@ -1,6 +1,7 @@
 #include "host/engine/embedded_runtime.hpp"
 
 #include "host/core/json_text.hpp"
+#include "host/model/retry.hpp"
 #include "host/model/wire.hpp"
 
 namespace tasker::host {
@@ -84,6 +85,8 @@ void EmbeddedRuntime::complete_step_event(const Uuid& event_id, StepExecutionRes
     op.event = succeeded ? AttemptEvent::Succeeded : AttemptEvent::Failed;
     op.retryable = !succeeded && result.error->retryable;
     op.retry_after_ms = result.retry_after_ms;
+    if (const auto header = retry_after_header(result); header && !op.retry_after_ms)
+        op.retry_after_ms = retry_after_ms(*header, writer_->unix_ms());
     op.execution_ms = result.execution_time_ms;
     op.envelope = std::make_shared<const std::string>(to_envelope(result));
     writer_->push(std::move(op));

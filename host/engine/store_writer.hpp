@@ -55,6 +55,7 @@ class StoreWriter {
     std::string trouble() const;
     // The trouble will not pass: the store was damaged or taken away.
     bool lost() const { return lost_.load(std::memory_order_relaxed); }
+    std::int64_t unix_ms() const { return clock_.unix_ms(); }
     const RowUuid& ids() const { return orchestrator_.ids(); }
 
   private:

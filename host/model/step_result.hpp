@@ -58,6 +58,9 @@ struct StepExecutionResult {
     std::string handler_version;  // plugin@version; empty: unknown
     std::string worker_hostname;
     std::optional<std::int64_t> retry_after_ms;  // becomes the Retry-After header of orchestration_metadata
+    // Other headers of orchestration_metadata, as a response had them. A Retry-After among them, in any case, counts
+    // when retry_after_ms is not set: whole seconds or an RFC 2822 date.
+    std::vector<std::pair<std::string, std::string>> headers;
 };
 
 // What became of a submitted result.

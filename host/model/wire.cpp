@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cctype>
 #include <charconv>
+#include <utility>
 
 #include "host/core/clock.hpp"
 #include "host/core/error.hpp"
@@ -12,6 +13,8 @@
 namespace tasker::host {
 
 namespace {
+
+constexpr std::string_view kRetryAfter = "Retry-After";
 
 void append_or_null(std::string& out, std::string_view text) {
     if (text.empty()) {
@@ -68,6 +71,12 @@ void append_metadata(std::string& out, const StepExecutionResult& result, bool r
     out += '}';
 }
 
+bool same_ignoring_case(std::string_view a, std::string_view b) {
+    const auto lower = [](char c) { return std::tolower(static_cast<unsigned char>(c)); };
+    return std::equal(a.begin(), a.end(), b.begin(), b.end(),
+                      [&](char x, char y) { return lower(x) == lower(y); });
+}
+
 // Never null on a retryable failure: a Tasker server would then retry without any delay.
 void append_orchestration_metadata(std::string& out, const StepExecutionResult& result, bool retryable) {
     if (result.success || (!retryable && !result.retry_after_ms)) {
@@ -75,19 +84,22 @@ void append_orchestration_metadata(std::string& out, const StepExecutionResult& 
         return;
     }
     out += R"({"headers":{)";
+    const char* comma = "";
     if (result.retry_after_ms) {
         const std::int64_t seconds = (std::max<std::int64_t>(*result.retry_after_ms, 0) + 999) / 1000;
         out += R"("Retry-After":")";
         out += std::to_string(seconds);
         out += '"';
+        comma = ",";
+    }
+    for (const auto& [name, value] : result.headers) {
+        if (result.retry_after_ms && same_ignoring_case(name, kRetryAfter)) continue;
+        out += std::exchange(comma, ",");
+        append_json_string(out, name);
+        out += ':';
+        append_json_string(out, value);
     }
     out += R"(},"error_context":null,"backoff_hint":null,"custom":{}})";
-}
-
-bool same_ignoring_case(std::string_view a, std::string_view b) {
-    const auto lower = [](char c) { return std::tolower(static_cast<unsigned char>(c)); };
-    return std::equal(a.begin(), a.end(), b.begin(), b.end(),
-                      [&](char x, char y) { return lower(x) == lower(y); });
 }
 
 std::string retry_after_of(std::string_view envelope) {
@@ -96,7 +108,7 @@ std::string retry_after_of(std::string_view envelope) {
     if (!headers) return {};
     for (JsonWalk walk(*headers); walk.next();) {
         const bool text = !walk.value().empty() && walk.value().front() == '"';
-        if (text && same_ignoring_case(json_unescape(walk.raw_key()), "retry-after"))
+        if (text && same_ignoring_case(json_unescape(walk.raw_key()), kRetryAfter))
             return json_unescape(walk.value());
     }
     return {};
@@ -142,6 +154,13 @@ std::string to_envelope(const StepExecutionResult& result) {
     append_json_string(out, result.correlation_id);
     out += '}';
     return out;
+}
+
+std::optional<std::string> retry_after_header(const StepExecutionResult& result) {
+    for (const auto& [name, value] : result.headers) {
+        if (same_ignoring_case(name, kRetryAfter)) return value;
+    }
+    return std::nullopt;
 }
 
 std::string_view envelope_result(std::string_view envelope) {

@@ -2,6 +2,7 @@
 // The stored envelope of a step result (protocol.md 7.1 plus the seed's flat keys). Pure text building: this is on the
 // hot path, so no document tree is built.
 
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -11,6 +12,9 @@ namespace tasker::host {
 
 // Exactly what is stored in step_result.envelope and handed to dependents.
 std::string to_envelope(const StepExecutionResult& result);
+
+// The Retry-After among the result's headers, its name in any case.
+std::optional<std::string> retry_after_header(const StepExecutionResult& result);
 
 // The `result` member of an envelope as text, or the envelope itself when it has none. View into `envelope`.
 std::string_view envelope_result(std::string_view envelope);

@@ -1,6 +1,8 @@
 // Cases of the embedded engine: registration, priorities, time-outs, identity strategies, pinned templates.
 
 #include <algorithm>
+#include <atomic>
+#include <future>
 #include <string>
 #include <vector>
 
@@ -68,6 +70,54 @@ TEST_CASE(
 
 TEST_CASE("E11: a sound template of the same shape is accepted") {
     CHECK_FALSE(parse_template(yaml(step_yaml("a", "") + step_yaml("b", "a")), "t.yaml", {}).has_errors());
+}
+
+// A gate on the writer: the callback of one result holds it while the next two arrive, so that they share a transaction.
+TEST_CASE("E2: both parents of a join completed in one transaction enqueue it once") {
+    World world({diamond(), graph("single", {{"only", {}}})});
+    const Uuid task = world.submit("diamond");
+    world.pass("a");
+    const StepEvent b = world.take("b");
+    const StepEvent c = world.take("c");
+    world.submit("single");
+    const StepEvent gate = world.take("only");
+    std::promise<void> held, open;
+    world.runtime().complete_step_event(gate.event_id, success(gate), [&](CompletionVerdict) {
+        held.set_value();
+        open.get_future().wait();
+    });
+    held.get_future().wait();
+    std::atomic<int> accepted = 0;
+    const auto count = [&](CompletionVerdict verdict) {
+        accepted += verdict == CompletionVerdict::Accepted ? 1 : 0;
+    };
+    world.runtime().complete_step_event(b.event_id, success(b), count);
+    world.runtime().complete_step_event(c.event_id, success(c), count);
+    world.runtime().complete_step_event(c.event_id, success(c), count);  // E4: the same twice in that batch
+    open.set_value();
+    const StepEvent d = world.take("d");
+    CHECK(world.quiet());
+    CHECK(world.step(task, "d").attempts == 1);
+    CHECK(world.step(task, "d").completed_parents == 2);
+    CHECK(accepted == 2);
+    world.succeed(d);
+    CHECK(world.state(task) == TaskState::Complete);
+}
+
+TEST_CASE("E68: a submission that is only checked stores nothing") {
+    World world({graph("single", {{"only", {}}}, {.identity = "strict"})});
+    const TaskRequest wanted = world.request("single");
+    CHECK_FALSE(world.client().check(wanted).has_value());
+    CHECK_FALSE(world.client().check(wanted).has_value());
+    CHECK(world.client().list({}).total == 0);
+    world.submit(wanted);
+    CHECK(world.client().check(wanted).value().why == Refusal::Duplicate);
+    TaskRequest wrong = world.request("single");
+    wrong.context_json = "[]";
+    CHECK(world.client().check(wrong).value().why == Refusal::Invalid);
+    wrong.name = "absent";
+    CHECK(world.client().check(wrong).value().why == Refusal::NotFound);
+    CHECK(world.client().list({}).total == 1);
 }
 
 TEST_CASE("E13: a higher priority is claimed first, equal priorities in the order of submission") {
@@ -338,8 +388,6 @@ TEST_CASE(
     world.pass("only");
     CHECK(world.state(task) == TaskState::Complete);
 }
-
-// Case 68 (`task create --dry-run`) has no subject: the command line has no such flag.
 
 TEST_CASE("E: a step that was claimed and not polled for ten seconds is told as starving") {
     World world({graph("single", {{"only"}})});

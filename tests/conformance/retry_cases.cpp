@@ -174,6 +174,21 @@ TEST_CASE("S23: Retry-After is at most an hour") {
     CHECK(it.world.delay_of(it.task, "only") == 3'600'000);
 }
 
+TEST_CASE("S23: a Retry-After header counts whatever the case of its name, as seconds or as a date to come") {
+    const auto delay = [](const std::string& name, const std::string& value) {
+        Failed1 it({.headers = {{"Content-Type", "text/plain"}, {name, value}}});
+        return it.world.delay_of(it.task, "only");
+    };
+    CHECK(delay("Retry-After", "7") == 7000);
+    CHECK(delay("RETRY-AFTER", "7") == 7000);
+    CHECK(delay("retry-after", "99999") == 3'600'000);
+    // What is no future is ignored: the template's own delay.
+    CHECK(delay("Retry-After", "Mon, 01 Jan 2001 00:00:00 GMT") == 2000);
+    CHECK(delay("Retry-After", "soon") == 2000);
+    Failed1 date({.headers = {{"Retry-After", "Fri, 31 Dec 2100 23:59:59 GMT"}}});
+    CHECK(date.world.delay_of(date.task, "only") == 3'600'000);
+}
+
 TEST_CASE("S24: a backoff hint without Retry-After changes nothing") {
     Failed1 it({.metadata_json =
                     R"({"backoff_hint":{"backoff_type":"RateLimit","delay_seconds":120,"context":null}})"});

@@ -47,6 +47,7 @@ StepExecutionResult failure(const StepEvent& event, const FailureShape& shape) {
     result.error = StepError{"it did not work", shape.error_type, "CODE", shape.retryable, "{}"};
     result.retry_after_ms = shape.retry_after_ms;
     result.metadata_json = shape.metadata_json;
+    result.headers = shape.headers;
     return result;
 }
 

@@ -10,6 +10,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "tests/conformance/deployment.hpp"
@@ -24,6 +25,7 @@ struct FailureShape {
     std::optional<std::int64_t> retry_after_ms = std::nullopt;
     std::string error_type = "handler_error";
     std::string metadata_json = "{}";
+    std::vector<std::pair<std::string, std::string>> headers = {};
 };
 StepExecutionResult failure(const StepEvent& event, const FailureShape& shape = {});
 StepExecutionResult permanent(const StepEvent& event);

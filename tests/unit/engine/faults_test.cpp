@@ -26,7 +26,8 @@ struct Refusing : EngineFixture {
         open({linear_template()});
         close();
         SqlConnection connection(options.store, SqlConnection::Mode::ReadWrite);
-        connection.exec("CREATE TRIGGER refuse " + trigger + " BEGIN SELECT RAISE(ABORT, 'refused here'); END");
+        connection.exec("CREATE TRIGGER refuse " + trigger +
+                        " BEGIN SELECT RAISE(ABORT, 'refused here'); END");
         connection.exec("PRAGMA wal_checkpoint(TRUNCATE)");
         connection.close();
         open({linear_template()});
@@ -39,7 +40,8 @@ TEST_CASE("Faults: a result that the store refuses is recorded as a failure that
     fixture.attach();
     const Uuid task = fixture.submit(request("linear"));
     const StepEvent event = fixture.next_event();
-    CHECK(fixture.complete(event.event_id, success(event, R"({"value":"unlucky"})")) == CompletionVerdict::Accepted);
+    CHECK(fixture.complete(event.event_id, success(event, R"({"value":"unlucky"})")) ==
+          CompletionVerdict::Accepted);
     const StepView step = fixture.step(task, "a");
     CHECK(step.state == StepState::Error);
     CHECK(step.results_json.find("the store refused the result") != std::string::npos);
@@ -93,7 +95,8 @@ TEST_CASE("Faults: what could not be read back is refused as the result of its s
     fixture.open({linear_template()});
     fixture.attach();
     const auto refused = [&](auto&& spoil) {
-        const Uuid task = fixture.submit(request("linear", R"({"n":)" + std::to_string(++fixture.flushes) + "}"));
+        const Uuid task =
+            fixture.submit(request("linear", R"({"n":)" + std::to_string(++fixture.flushes) + "}"));
         const StepEvent event = fixture.next_event();
         StepExecutionResult result = success(event);
         spoil(result);
@@ -136,7 +139,8 @@ TEST_CASE("Faults: a leap of the wall clock gives up no step that waits for a ha
     fixture.clock.jump_wall(90'000'000);
     for (int i = 0; i < 3; ++i) {
         fixture.clock.advance(1100);
-        fixture.engine->tasks().cancel(fixture.submit(request("linear", "{\"n\":" + std::to_string(i) + "}")));
+        fixture.engine->tasks().cancel(
+            fixture.submit(request("linear", "{\"n\":" + std::to_string(i) + "}")));
     }
     CHECK(fixture.step(task, "a").state == StepState::Enqueued);
     // An hour of waiting is still an hour.
@@ -172,7 +176,8 @@ TEST_CASE("Faults: a view never mixes two states of the store") {
         std::vector<StepEvent> events = fixture.next_events(12);
         std::atomic<int> done = 0;
         for (const StepEvent& event : events)
-            fixture.runtime->complete_step_event(event.event_id, success(event), [&](CompletionVerdict) { ++done; });
+            fixture.runtime->complete_step_event(event.event_id, success(event),
+                                                 [&](CompletionVerdict) { ++done; });
         REQUIRE(eventually(kLimit, [&] { return done == 12; }));
     }
     REQUIRE(eventually(kLimit, [&] { return seen > 100; }));
