@@ -214,6 +214,9 @@ class Campaign {
         }
         if (std::filesystem::exists(folder_ / "state/api.sock"))
             faults_.push_back("leftover: the socket is still there");
+        ChildProcess own_check(host({"store", "check", "--json"}));
+        if (own_check.wait(60s) != ExitStatus{0, 0})
+            faults_.push_back("check: the host's own check says " + own_check.out().substr(0, 2000));
         const auto log = store().string() + "-wal";
         if (std::filesystem::exists(log) && std::filesystem::file_size(log) > 0) {
             faults_.push_back("leftover: the store's log was not folded into it");

@@ -22,7 +22,8 @@ using Json = nlohmann::json;
 // As stored: model/states and the engine's attempt events, told here once more on purpose.
 constexpr std::int64_t kTaskComplete = 8;
 constexpr std::int64_t kStepComplete = 6;
-constexpr std::int64_t kSucceeded = 0, kFailed = 1, kTimedOut = 2, kWorkerLost = 3;
+constexpr std::int64_t kStepReady = 1, kStepRunning = 2, kStepWaiting = 5;
+constexpr std::int64_t kSucceeded = 0, kFailed = 1, kTimedOut = 2, kWorkerLost = 3, kHandedBack = 4;
 constexpr std::int64_t kFenceBits = 22;
 
 class Database {
@@ -69,12 +70,13 @@ struct LedgerLine {
 };
 
 struct Attempt {
-    std::int64_t fence = 0, event = 0, claimed_ms = 0, recorded_ms = 0;
+    std::int64_t fence = 0, event = 0, from = 0, to = 0, claimed_ms = 0, recorded_ms = 0;
     bool has_claim_time = false;
     std::string envelope;
 };
 struct StepRow {
     std::int64_t id = 0, index = 0, state = 0, attempts = 0, fence = 0;
+    bool unfinished_business = false;  // a place in the ready index, a timer, an open parent
     std::vector<Attempt> history;
     std::string uuid, nonce;  // of the recorded result
 };
@@ -93,8 +95,11 @@ class Checker {
         read_store();
         for (auto& [id, task] : tasks_) {
             const std::string where = "task " + std::to_string(id);
-            for (StepRow& step : task.steps)
-                check_result(task, step, where + " step " + std::to_string(step.index));
+            for (StepRow& step : task.steps) {
+                const std::string which = where + " step " + std::to_string(step.index);
+                check_result(task, step, which);
+                check_history(step, which);
+            }
             check_task(task, where);
         }
         check_submissions();
@@ -111,13 +116,16 @@ class Checker {
     void read_ledger() {
         std::ifstream file(evidence_.ledger);
         std::string line;
+        std::int64_t torn = 0;
         while (std::getline(file, line)) {
+            if (line.empty()) continue;
             LedgerLine entry;
             std::istringstream words(line);
             words >> entry.step >> entry.attempt >> entry.pid >> entry.what >> entry.nonce;
             const bool known = entry.what == "begin" || entry.what == "end" || entry.what == "fail";
             if (!words || !known || entry.nonce.size() != 24) {
-                fault("ledger", "a line that no handler wrote: '" + line + "'");
+                // A kill may tear one write, not more.
+                if (++torn > evidence_.kills) fault("ledger", "a line that no handler wrote: '" + line + "'");
                 continue;
             }
             entry.at = ledger_.size();
@@ -147,22 +155,27 @@ class Checker {
                         if (context.is_object()) task.key = context.value("key", std::string{});
                     });
         std::map<std::int64_t, std::pair<std::int64_t, std::size_t>> place;
-        store.query("SELECT step_id, task_id, idx, state, attempts, fence FROM step ORDER BY task_id, idx",
-                    [&](sqlite3_stmt* row) {
-                        const std::int64_t task = sqlite3_column_int64(row, 1);
-                        StepRow step;
-                        step.id = sqlite3_column_int64(row, 0);
-                        step.index = sqlite3_column_int64(row, 2);
-                        step.state = sqlite3_column_int64(row, 3);
-                        step.attempts = sqlite3_column_int64(row, 4);
-                        step.fence = sqlite3_column_int64(row, 5);
-                        if (tasks_.count(task) == 0)
-                            fault("lost", "step " + std::to_string(step.id) + " has no task");
-                        place[step.id] = {task, tasks_[task].steps.size()};
-                        tasks_[task].steps.push_back(std::move(step));
-                    });
         store.query(
-            "SELECT attempt_id, event, claimed_ms, recorded_ms, envelope FROM attempt ORDER BY attempt_id",
+            "SELECT step_id, task_id, idx, state, attempts, fence, ready_seq IS NOT NULL OR due_ms IS NOT "
+            "NULL "
+            "OR parents_left <> 0 FROM step ORDER BY task_id, idx",
+            [&](sqlite3_stmt* row) {
+                const std::int64_t task = sqlite3_column_int64(row, 1);
+                StepRow step;
+                step.id = sqlite3_column_int64(row, 0);
+                step.index = sqlite3_column_int64(row, 2);
+                step.state = sqlite3_column_int64(row, 3);
+                step.attempts = sqlite3_column_int64(row, 4);
+                step.fence = sqlite3_column_int64(row, 5);
+                step.unfinished_business = sqlite3_column_int64(row, 6) != 0;
+                if (tasks_.count(task) == 0)
+                    fault("lost", "step " + std::to_string(step.id) + " has no task");
+                place[step.id] = {task, tasks_[task].steps.size()};
+                tasks_[task].steps.push_back(std::move(step));
+            });
+        store.query(
+            "SELECT attempt_id, event, claimed_ms, recorded_ms, envelope, from_state, to_state FROM attempt "
+            "ORDER BY attempt_id",
             [&](sqlite3_stmt* row) {
                 const std::int64_t id = sqlite3_column_int64(row, 0);
                 const auto found = place.find(id >> kFenceBits);
@@ -175,8 +188,42 @@ class Checker {
                 attempt.claimed_ms = sqlite3_column_int64(row, 2);
                 attempt.recorded_ms = sqlite3_column_int64(row, 3);
                 attempt.envelope = text(row, 4);
+                attempt.from = sqlite3_column_int64(row, 5);
+                attempt.to = sqlite3_column_int64(row, 6);
                 tasks_[found->second.first].steps[found->second.second].history.push_back(std::move(attempt));
             });
+    }
+
+    // Every claim left its mark: fences without a gap, legal moves, one claim after the other.
+    void check_history(const StepRow& step, const std::string& where) {
+        if (step.unfinished_business)
+            fault("leftover", where + " is complete but still has a place, a timer or a parent");
+        std::int64_t next_fence = 1, free_since_ms = 0;
+        for (const Attempt& attempt : step.history) {
+            if (attempt.fence != next_fence) {
+                fault("fences", where + " was claimed under fence " + std::to_string(attempt.fence) +
+                                    ", expected " + std::to_string(next_fence));
+            }
+            // What is taken away raises the fence itself, so that the holder's answer is refused.
+            const bool taken =
+                attempt.event == kTimedOut || attempt.event == kWorkerLost || attempt.event == kHandedBack;
+            next_fence = attempt.fence + (taken ? 2 : 1);
+            if (attempt.has_claim_time && attempt.claimed_ms < free_since_ms)
+                fault("leases", where + " was claimed while it was still held");
+            free_since_ms = attempt.recorded_ms;
+            const std::int64_t to = attempt.event == kSucceeded                              ? kStepComplete
+                                    : attempt.event == kFailed || attempt.event == kTimedOut ? kStepWaiting
+                                    : attempt.event == kWorkerLost || attempt.event == kHandedBack
+                                        ? kStepReady
+                                        : -1;
+            if (attempt.from != kStepRunning || attempt.to != to) {
+                fault("transition", where + " went from state " + std::to_string(attempt.from) + " to " +
+                                        std::to_string(attempt.to) + " at event " +
+                                        std::to_string(attempt.event));
+            }
+        }
+        if (!step.history.empty() && step.fence != step.history.back().fence)
+            fault("fences", where + " ends under fence " + std::to_string(step.fence));
     }
 
     // Exactly one recorded result, made by exactly one run that came to its end.

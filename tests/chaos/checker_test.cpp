@@ -40,9 +40,10 @@ class Scene {
             "CREATE TABLE task(task_id INTEGER PRIMARY KEY, state INTEGER);"
             "CREATE TABLE task_doc(task_id INTEGER PRIMARY KEY, context TEXT);"
             "CREATE TABLE step(step_id INTEGER PRIMARY KEY, task_id INTEGER, idx INTEGER, state INTEGER,"
-            " attempts INTEGER, fence INTEGER);"
-            "CREATE TABLE attempt(attempt_id INTEGER PRIMARY KEY, event INTEGER, claimed_ms INTEGER,"
-            " recorded_ms INTEGER, envelope TEXT)");
+            " attempts INTEGER, fence INTEGER, ready_seq INTEGER, due_ms INTEGER, parents_left INTEGER "
+            "DEFAULT 0);"
+            "CREATE TABLE attempt(attempt_id INTEGER PRIMARY KEY, event INTEGER, from_state INTEGER,"
+            " to_state INTEGER, claimed_ms INTEGER, recorded_ms INTEGER, envelope TEXT)");
         for (int task = 1; task <= kTasks; ++task) add_task(task);
     }
     ~Scene() { sqlite3_close(store_); }
@@ -66,8 +67,10 @@ class Scene {
                R"(","success":true,"result":{"nonce":")" + run + R"("}})";
     }
     void attempt(int task, int step, int fence, int event, const std::string& text) {
+        const int to = event == 0 ? 6 : event <= 2 ? 5 : 1;
         sql("INSERT INTO attempt VALUES(" + attempt_id(task, step, fence) + "," + std::to_string(event) +
-            ",100,200,'" + text + "')");
+            ",2," + std::to_string(to) + "," + std::to_string(100 * fence) + "," +
+            std::to_string(100 * fence + 50) + ",'" + text + "')");
     }
     static std::string line(int task, int step, int attempt, const std::string& what,
                             const std::string& run) {
@@ -94,7 +97,7 @@ class Scene {
     }
     void add_step(int task, int step) {
         const bool killed = task == 2 && step == 1, retried = task == 3 && step == 3;
-        const int fence = killed || retried ? 2 : 1;
+        const int fence = killed ? 3 : retried ? 2 : 1;  // what was taken away raised it once more
         if (killed) {
             ledger.push_back(line(task, step, 1, "begin", std::string(24, 'a')));
             attempt(task, step, 1, 3, "");
@@ -104,9 +107,9 @@ class Scene {
             ledger.push_back(line(task, step, 1, "fail", std::string(24, 'b')));
             attempt(task, step, 1, 1, "{}");
         }
-        sql("INSERT INTO step VALUES(" + std::to_string(step_id(task, step)) + "," + std::to_string(task) +
-            "," + std::to_string(step) + ",6," + std::to_string(retried ? 2 : 1) + "," +
-            std::to_string(fence) + ")");
+        sql("INSERT INTO step(step_id, task_id, idx, state, attempts, fence) VALUES(" +
+            std::to_string(step_id(task, step)) + "," + std::to_string(task) + "," + std::to_string(step) +
+            ",6," + std::to_string(retried ? 2 : 1) + "," + std::to_string(fence) + ")");
         attempt(task, step, fence, 0, envelope(task, step, nonce(task, step)));
         ledger.push_back(line(task, step, retried ? 2 : 1, "begin", nonce(task, step)));
         ledger.push_back(line(task, step, retried ? 2 : 1, "end", nonce(task, step)));
@@ -186,7 +189,7 @@ const std::vector<Mutant>& mutants() {
         {"a result of a run that was killed", "nonce",
          [](S& s) {
              s.sql("UPDATE attempt SET envelope = '" + S::envelope(2, 1, std::string(24, 'a')) +
-                   "' WHERE attempt_id = " + S::attempt_id(2, 1, 2));
+                   "' WHERE attempt_id = " + S::attempt_id(2, 1, 3));
          }},
         {"a result of another step", "nonce",
          [](S& s) {
@@ -222,7 +225,11 @@ const std::vector<Mutant>& mutants() {
          [](S& s) { erase(s.ledger, S::line(1, 4, 1, "begin", nonce(1, 4))); }},
         {"a run that ended twice", "ledger",
          [](S& s) { s.ledger.push_back(S::line(1, 4, 1, "end", nonce(1, 4))); }},
-        {"a torn line of the ledger", "ledger", [](S& s) { s.ledger.push_back("0000 1 7"); }},
+        {"more torn lines than kills", "ledger",
+         [](S& s) {
+             s.ledger.push_back("0000 1 7");
+             s.ledger.push_back("0000 1");
+         }},
         {"a history that goes on after the result", "history", [](S& s) { s.attempt(1, 2, 3, 4, ""); }},
         {"an answer before its claim", "history",
          [](S& s) {
@@ -233,6 +240,25 @@ const std::vector<Mutant>& mutants() {
          [](S& s) {
              s.ledger.insert(s.ledger.begin() + 8, S::line(1, 4, 1, "begin", std::string(24, 'd')));
          }},
+        {"a lost claim that left no trace", "fences",
+         [](S& s) { s.sql("DELETE FROM attempt WHERE event = 3"); }},
+        {"a step whose fence moved on", "fences",
+         [](S& s) { s.sql("UPDATE step SET fence = fence + 5 WHERE step_id = 12"); }},
+        {"a move that is not legal", "transition",
+         [](S& s) {
+             s.sql("UPDATE attempt SET from_state = 6, to_state = 0 WHERE attempt_id = " +
+                   S::attempt_id(1, 2, 1));
+         }},
+        {"a lost claim that says it was a retry", "transition",
+         [](S& s) { s.sql("UPDATE attempt SET to_state = 5 WHERE event = 3"); }},
+        {"a claim before the last one was given up", "leases",
+         [](S& s) { s.sql("UPDATE attempt SET recorded_ms = 60000 WHERE event = 3"); }},
+        {"a complete step that is still ready", "leftover",
+         [](S& s) { s.sql("UPDATE step SET ready_seq = 7 WHERE step_id = 12"); }},
+        {"a complete step with a timer", "leftover",
+         [](S& s) { s.sql("UPDATE step SET due_ms = 7 WHERE step_id = 12"); }},
+        {"a complete step that waits for a parent", "leftover",
+         [](S& s) { s.sql("UPDATE step SET parents_left = 1 WHERE step_id = 12"); }},
         {"a store that was not closed", "closed", [](S& s) { s.sql("UPDATE meta SET v = 1"); }},
         {"an index that disagrees with its table", "integrity",
          [](S& s) {

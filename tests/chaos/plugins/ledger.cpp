@@ -25,8 +25,10 @@ std::string new_nonce() {
 void append(const tasker::StepContext& context, std::string_view what, const std::string& nonce) {
     const char* path = std::getenv("TASKER_CHAOS_LEDGER");
     if (path == nullptr) throw tasker::PermanentError("TASKER_CHAOS_LEDGER is not set");
-    const std::string line = std::string(context.step_uuid()) + ' ' + std::to_string(context.attempt()) +
-                             ' ' + std::to_string(getpid()) + ' ' + std::string(what) + ' ' + nonce + '\n';
+    // Begins a line of its own: what a kill tore off in the middle of a write stays alone.
+    const std::string line = '\n' + std::string(context.step_uuid()) + ' ' +
+                             std::to_string(context.attempt()) + ' ' + std::to_string(getpid()) + ' ' +
+                             std::string(what) + ' ' + nonce + '\n';
     const int fd = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0600);
     // One write: lines of several threads and processes do not mix.
     const bool written = fd >= 0 && write(fd, line.data(), line.size()) == static_cast<ssize_t>(line.size());
