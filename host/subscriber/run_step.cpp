@@ -5,6 +5,7 @@
 #include <utility>
 #include <variant>
 
+#include "host/core/failpoint.hpp"
 #include "host/core/json_text.hpp"
 
 namespace tasker::host {
@@ -60,7 +61,10 @@ StepOutcome checked_release(const StepEvent& event, StepOutcome outcome, StopRea
 
 StepOutcome call_instance(const StepEvent& event, const InstanceSource& instance, CallControl& control) {
     try {
-        return instance().call(event, control);
+        failpoint("dispatch.before_call");
+        StepOutcome outcome = instance().call(event, control);
+        failpoint("dispatch.after_call");
+        return outcome;
     } catch (const std::exception& error) {
         return handler_threw(error.what());
     } catch (...) {

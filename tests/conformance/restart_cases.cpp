@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "host/core/failpoint.hpp"
 #include "tests/conformance/embedded_deployment.hpp"
 #include "tests/conformance/runtime_suite.hpp"
 #include "tests/support/child_process.hpp"
@@ -212,6 +213,35 @@ TEST_CASE("E: killed again and again while it works, the store loses nothing and
     for (const std::string& step : served.steps) CHECK(reported.count(step) == 0);
     CHECK(std::set<std::string>(served.steps.begin(), served.steps.end()).size() == served.steps.size());
     CHECK(survivor.engine->check().empty());
+}
+
+// Each named point of a transaction, and the moments before and after it.
+TEST_CASE("E: whatever moment the host dies at, what it acknowledged is there and nothing counts twice" *
+          doctest::skip(!kFailpointsCompiledIn)) {
+    for (const char* point : {"submit.before_commit", "submit.after_commit", "claim.before_commit",
+                              "claim.after_commit", "complete.before_tx", "complete.after_fence",
+                              "complete.after_result", "complete.before_commit", "complete.after_commit"}) {
+        for (const int hit : {1, 3, 8}) {
+            const std::string armed = std::string(point) + "=crash@" + std::to_string(hit);
+            CAPTURE(armed);
+            testing::TempDir folder;
+            auto options = victim_of(folder / "tasker.db", "work");
+            options.argv.push_back(armed);
+            testing::ChildProcess victim(options);
+            REQUIRE(victim.wait(60s) == testing::ExitStatus{-1, SIGKILL});
+            Survivor survivor(folder / "tasker.db");
+            CHECK(survivor.engine->check().empty());
+            for (const Uuid& task : ids(victim.out(), "task"))
+                CHECK(survivor.engine->tasks().get(task).has_value());
+            const Served served = serve(*survivor.engine, survivor.engine->tasks().list({}).total);
+            CHECK(served.all_uncharged);
+            for (const Uuid& step : ids(victim.out(), "completed"))
+                CHECK(served.steps.count(step.str()) == 0);
+            CHECK(std::set<std::string>(served.steps.begin(), served.steps.end()).size() ==
+                  served.steps.size());
+            CHECK(survivor.engine->check().empty());
+        }
+    }
 }
 
 }  // namespace tasker::host::conformance

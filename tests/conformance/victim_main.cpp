@@ -1,5 +1,6 @@
 // A host to be killed: opens the store named on its command line, submits ten diamonds and works on them.
 // "hold" completes three steps, keeps four more running and waits; "work" completes until it is killed.
+// A third argument arms failpoints (core/failpoint.hpp), in builds that have them.
 // Writes "task UUID", "completed STEP" and "running STEP" lines, each only once that is durable.
 
 #include <unistd.h>
@@ -9,6 +10,7 @@
 #include <variant>
 #include <vector>
 
+#include "host/core/failpoint.hpp"
 #include "host/core/wakeup.hpp"
 #include "host/engine/engine.hpp"
 #include "tests/conformance/template_text.hpp"
@@ -68,7 +70,8 @@ void complete(TaskerRuntime& runtime, const StepEvent& event) {
 }  // namespace
 
 int main(int argc, char** argv) {
-    if (argc != 3) return 2;
+    if (argc != 3 && argc != 4) return 2;
+    if (argc == 4) arm_failpoints(argv[3]);
     const SystemClock clock;
     SystemRandom random;
     EngineOptions options;

@@ -5,6 +5,7 @@
 #include <limits>
 #include <stdexcept>
 
+#include "host/core/failpoint.hpp"
 #include "tests/support/fake_runtime.hpp"
 #include "tests/unit/subscriber/probe_handler.hpp"
 
@@ -52,6 +53,17 @@ const Failed& failed(const StepOutcome& outcome) {
     return std::get<Failed>(outcome);
 }
 }  // namespace
+
+TEST_CASE("run_step: what breaks around the call is the handler's failure" *
+          doctest::skip(!kFailpointsCompiledIn)) {
+    for (const char* point : {"dispatch.before_call", "dispatch.after_call"}) {
+        arm_failpoints(std::string(point) + "=error@1");
+        const auto outcome =
+            run_body([](const StepEvent&, CallControl&) -> StepOutcome { return Succeeded{}; });
+        CHECK(failed(outcome).message.find(point) != std::string::npos);
+        arm_failpoints("");
+    }
+}
 
 TEST_CASE("run_step: an event without a callable is the seed's retryable failure") {
     const auto outcome = run(make_event("", 1), nullptr);
