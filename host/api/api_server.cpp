@@ -32,7 +32,7 @@ using std::chrono::milliseconds;
 
 constexpr milliseconds kStopLimit{2000};
 // A connection without a request keeps its place for so long even when the house is full.
-constexpr milliseconds kPolite{1000};
+constexpr milliseconds kPolite{500};
 constexpr milliseconds kRetryAccept{100};
 
 std::string errno_text() { return std::strerror(errno); }

@@ -34,6 +34,8 @@ std::string_view reason(int status) {
             return "Payload Too Large";
         case 414:
             return "URI Too Long";
+        case 421:
+            return "Misdirected Request";
         case 431:
             return "Request Header Fields Too Large";
         case 503:
@@ -65,11 +67,18 @@ struct HttpRequestDecoder::State_ {
         return State::Failed;
     }
 
+    // A page in somebody's browser must not reach this API under a name of its own.
+    static bool ours(boost::beast::string_view host) {
+        const std::string_view name = std::string_view(host.data(), host.size()).substr(0, host.rfind(':'));
+        return host.empty() || name == "localhost" || name == "127.0.0.1" || host == "[::1]" || name == "[::1]";
+    }
+
     // Limits that depend on what the header says.
     int header_fault() {
         const auto& message = parser->get();
         const auto fields = std::distance(message.begin(), message.end());
         if (static_cast<std::size_t>(fields) > kMaxHeaders) return 431;
+        if (!ours(message[http::field::host])) return 421;
         const std::size_t limit = body_limit({message.target().data(), message.target().size()});
         if (const auto length = parser->content_length(); length && *length > limit) return 413;
         parser->body_limit(limit);
@@ -138,7 +147,9 @@ ApiRequest HttpRequestDecoder::take() {
 std::string encode_response(const ApiResponse& response, bool keep_alive) {
     std::string out = "HTTP/1.1 " + std::to_string(response.status) + " ";
     out += reason(response.status);
-    out += "\r\nContent-Type: application/json\r\nContent-Length: " + std::to_string(response.body.size());
+    out += "\r\nContent-Type: ";
+    out += response.content_type;
+    out += "\r\nContent-Length: " + std::to_string(response.body.size());
     out += keep_alive ? "\r\nConnection: keep-alive\r\n\r\n" : "\r\nConnection: close\r\n\r\n";
     return out + response.body;
 }
@@ -161,6 +172,9 @@ ApiResponse protocol_fault(int status) {
             return {status, error_document("PAYLOAD_TOO_LARGE", "the body is too large")};
         case 414:
             return {status, error_document("URI_TOO_LONG", "the request line is too long")};
+        case 421:
+            return {status, error_document("MISDIRECTED_REQUEST", "this is no host of that name",
+                                           "send the header Host: localhost")};
         case 431:
             return {status,
                     error_document("HEADER_TOO_LARGE", "the header is too large or has too many fields")};

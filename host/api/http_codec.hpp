@@ -33,7 +33,7 @@ class HttpRequestDecoder {
     // Moves the request out and begins the next one. Precondition: Complete. Call feed({}) to go on with kept
     // bytes.
     ApiRequest take();
-    // 400, 413, 414 or 431. Valid when Failed: the connection cannot be used any further.
+    // 400, 413, 414, 421 or 431. Valid when Failed: the connection cannot be used any further.
     int fault_status() const;
 
   private:

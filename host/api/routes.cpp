@@ -89,6 +89,10 @@ ApiResponse from_worker(const std::function<std::string()>& source) {
 }
 ApiResponse status(const Call& call) { return from_worker(call.context.worker_status_json); }
 ApiResponse plugins(const Call& call) { return from_worker(call.context.plugins_json); }
+ApiResponse metrics(const Call& call) {
+    if (!call.context.metrics_text) return not_found("no worker runs in this process");
+    return {200, call.context.metrics_text(), "text/plain; version=0.0.4; charset=utf-8"};
+}
 ApiResponse handlers(const Call& call) { return from_worker(call.context.handlers_json); }
 
 // A number from the query within its range, `absent` when it is not there, nothing when it is wrong.
@@ -315,6 +319,7 @@ constexpr std::array kRoutes{
     Route{"GET", {"health"}, health},
     Route{"GET", {"health", "live"}, live},
     Route{"GET", {"health", "ready"}, health},
+    Route{"GET", {"metrics"}, metrics},
     Route{"GET", {"plugins"}, plugins},
     Route{"GET", {"handlers"}, handlers},
     Route{"GET", {"v1", "status"}, status},

@@ -21,6 +21,7 @@ struct ApiRequest {
 struct ApiResponse {
     int status = 200;
     std::string body;  // one JSON document
+    std::string_view content_type = "application/json";
 };
 
 struct ApiContext {
@@ -29,6 +30,7 @@ struct ApiContext {
     std::function<std::string()> plugins_json;        // likewise
     std::string default_version_hint;
     std::function<std::string()> handlers_json;  // likewise
+    std::function<std::string()> metrics_text = {};  // likewise
 };
 
 // Never throws: an unexpected failure is a 500 with {"error":{"code","message"}}.

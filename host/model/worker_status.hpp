@@ -35,6 +35,12 @@ struct WorkerStatus {
     int slots = 0, running_steps = 0, abandoned_threads = 0;
     std::int64_t steps_succeeded = 0, steps_failed = 0, results_refused = 0;
 };
+// What one handler did and does.
+struct HandlerCounts {
+    std::string callable;
+    std::int64_t succeeded = 0, failed = 0;
+    int running = 0, waiting = 0;
+};
 // One JSON object, snake_case keys, absent optionals as null.
 std::string to_json(const WorkerStatus& status);
 

@@ -228,6 +228,11 @@ std::size_t ExecutorCore::running_locked() const {
     }));
 }
 
+std::vector<HandlerCounts> ExecutorCore::handler_counts() const {
+    const std::scoped_lock lock(mutex_);
+    return queues_.counts();
+}
+
 ExecutorStats ExecutorCore::stats() const {
     ExecutorStats stats;
     {

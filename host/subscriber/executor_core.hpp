@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "host/core/wakeup.hpp"
+#include "host/model/worker_status.hpp"
 #include "host/subscriber/backend.hpp"
 #include "host/subscriber/lane_queues.hpp"
 #include "host/subscriber/run_step.hpp"
@@ -67,6 +68,7 @@ class ExecutorCore {
     // Cuts what still runs off from runtime and clock, which may go now. After the joinable threads ended.
     void disconnect();
     ExecutorStats stats() const;
+    std::vector<HandlerCounts> handler_counts() const;
 
   private:
     // A step that waits here longer goes back: the runtime's own deadline for it runs already.

@@ -14,6 +14,7 @@ void ExecutorCore::deliver(const StepJob& job, const HandlerLane& lane, StepOutc
     backend_->with([&](TaskerRuntime& runtime, const Clock& clock) {
         const AttemptTimes times{job.started_unix_ms(), clock.unix_ms(),
                                  clock.steady_ms() - job.started_steady_ms()};
+        ++(std::holds_alternative<Succeeded>(outcome) ? lane.succeeded : lane.failed);
         std::string version = lane.handler ? lane.handler->info().version() : std::string{};
         submit(runtime, job, *to_result(job.event(), std::move(outcome), times, worker_, std::move(version)));
     });

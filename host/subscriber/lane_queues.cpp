@@ -161,6 +161,15 @@ std::int64_t LaneQueues::oldest_ms() const {
     return oldest;
 }
 
+std::vector<HandlerCounts> LaneQueues::counts() const {
+    std::vector<HandlerCounts> out;
+    for (const auto& [name, lane] : lanes_) {
+        out.push_back({name, lane->succeeded.load(), lane->failed.load(), static_cast<int>(lane->running),
+                       static_cast<int>(lane->waiting.size())});
+    }
+    return out;
+}
+
 unsigned LaneQueues::claim_limit(const HandlerLane& lane) const {
     const unsigned calls = lane.limit - std::min(lane.hung, lane.limit);
     const unsigned slots = std::max(options_.threads, 1U) + options_.prefetch;

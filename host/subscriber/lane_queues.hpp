@@ -3,6 +3,7 @@
 // delays another, and none runs more calls at a time than its limit. A plain data structure: the executor
 // locks around it.
 
+#include <atomic>
 #include <condition_variable>
 #include <cstdint>
 #include <deque>
@@ -13,6 +14,7 @@
 #include <string_view>
 #include <vector>
 
+#include "host/model/worker_status.hpp"
 #include "host/registry/handler_registry.hpp"
 #include "host/runtime/runtime.hpp"
 #include "host/subscriber/instance_pool.hpp"
@@ -41,6 +43,7 @@ struct HandlerLane {
     unsigned told_limit = 0;      // the claim limit the runtime was last told
     std::deque<Waiting> waiting;
     bool in_turn = false;
+    mutable std::atomic<std::int64_t> succeeded = 0, failed = 0;  // attempts that ended
     // An Affine handler is served by its own threads only.
     bool affine = false;
     unsigned threads = 0, idle_threads = 0;
@@ -75,6 +78,8 @@ class LaneQueues {
     std::size_t waiting() const { return waiting_; }
     // When the oldest waiting job came; kNever when none waits.
     std::int64_t oldest_ms() const;
+
+    std::vector<HandlerCounts> counts() const;
 
     // What the runtime should be told; remembers it in the lanes. `abandoned` threads are withheld.
     Capacity capacity(unsigned abandoned);

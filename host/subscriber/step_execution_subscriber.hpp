@@ -43,6 +43,7 @@ class StepExecutionSubscriber {
 
     void on_revocation(const Revocation& revocation) { executor_.revoke(revocation); }
     ExecutorStats stats() const { return executor_.stats(); }
+    std::vector<HandlerCounts> handler_counts() const { return executor_.handler_counts(); }
     const std::string& worker_id() const { return worker_id_; }
     const SubscriberOptions& options() const { return options_; }
 

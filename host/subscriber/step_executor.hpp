@@ -33,6 +33,7 @@ class StepExecutor {
     // Ends the threads; gives up those whose handler does not return. Drain first. Idempotent.
     void stop();
     ExecutorStats stats() const { return core_->stats(); }
+    std::vector<HandlerCounts> handler_counts() const { return core_->handler_counts(); }
 
   private:
     struct Member {

@@ -240,6 +240,11 @@ Bootstrapped bootstrap_worker(BootstrapConfig config, HandlerRegistry registry) 
     return {std::move(worker), std::move(result)};
 }
 
+std::vector<HandlerCounts> handler_counts(const Worker& worker) {
+    if (!worker.running()) return {};
+    return worker.event_system().subscriber().handler_counts();
+}
+
 std::string stop_worker(Worker& worker) { return WorkerLifecycle::stop(worker); }
 WorkerStatus worker_status(const Worker& worker) { return WorkerLifecycle::status(worker); }
 std::string transition_to_graceful_shutdown(Worker& worker) { return WorkerLifecycle::transition(worker); }

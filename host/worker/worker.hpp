@@ -114,6 +114,8 @@ Bootstrapped bootstrap_worker(BootstrapConfig config, HandlerRegistry registry);
 // that came up, after everything was stopped all the same.
 std::string stop_worker(Worker& worker);
 WorkerStatus worker_status(const Worker& worker);
+// By handler, for metrics; empty while the worker is not running.
+std::vector<HandlerCounts> handler_counts(const Worker& worker);
 // No new claims; running steps go on. Throws Error when the worker is not running.
 std::string transition_to_graceful_shutdown(Worker& worker);
 bool is_worker_running(const Worker& worker);

@@ -21,7 +21,7 @@ int fault(const std::string& bytes) {
 }  // namespace
 
 TEST_CASE("http: a request is understood however it is cut") {
-    const std::string bytes = "POST /v1/tasks HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\nhello";
+    const std::string bytes = "POST /v1/tasks HTTP/1.1\r\nHost: localhost\r\nContent-Length: 5\r\n\r\nhello";
     for (std::size_t step = 1; step <= bytes.size(); ++step) {
         CAPTURE(step);
         HttpRequestDecoder decoder;
@@ -92,4 +92,18 @@ TEST_CASE("http: a request the client writes is one the server reads") {
     HttpRequestDecoder decoder;
     REQUIRE(decoder.feed(encode_request("DELETE", "/v1/tasks/x", "")) == State::Complete);
     CHECK(decoder.take().method == "DELETE");
+}
+
+TEST_CASE("http: a request that means another host is refused, one for this machine is not") {
+    for (const char* host : {"localhost", "localhost:8080", "127.0.0.1", "[::1]", "[::1]:80"}) {
+        HttpRequestDecoder decoder;
+        CHECK(decoder.feed("GET /health HTTP/1.1\r\nHost: " + std::string(host) + "\r\n\r\n") ==
+              HttpRequestDecoder::State::Complete);
+    }
+    for (const char* host : {"evil.example", "localhost.evil.example", "127.0.0.1.evil.example:80"}) {
+        HttpRequestDecoder decoder;
+        REQUIRE(decoder.feed("GET /health HTTP/1.1\r\nHost: " + std::string(host) + "\r\n\r\n") ==
+                HttpRequestDecoder::State::Failed);
+        CHECK(decoder.fault_status() == 421);
+    }
 }
