@@ -1,57 +1,19 @@
 // Rows 66-75: what a socket may be sent.
 
+#include <sys/resource.h>
 #include <sys/socket.h>
-#include <sys/time.h>
-#include <sys/un.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
-#include <array>
+#include <cstring>
 
+#include "tests/bad_input/connection.hpp"
 #include "tests/bad_input/sandbox.hpp"
 
 namespace tasker::host::bad_input {
 
 namespace {
-
-class Connection {
-  public:
-    explicit Connection(const Sandbox& sandbox) : fd_(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
-        sockaddr_un address{};
-        address.sun_family = AF_UNIX;
-        const std::string path = sandbox.path("state/api.sock").string();
-        REQUIRE(path.size() < sizeof address.sun_path);
-        std::copy(path.begin(), path.end(), address.sun_path);
-        const timeval limit{15, 0};
-        setsockopt(fd_.get(), SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
-        setsockopt(fd_.get(), SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof limit);
-        REQUIRE(connect(fd_.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0);
-    }
-    // The peer may close before all of it is out.
-    void send(const std::string& bytes) const {
-        std::size_t at = 0;
-        while (at < bytes.size()) {
-            const ssize_t sent = ::send(fd_.get(), bytes.data() + at, bytes.size() - at, MSG_NOSIGNAL);
-            if (sent <= 0) return;
-            at += static_cast<std::size_t>(sent);
-        }
-    }
-    void finish() const { shutdown(fd_.get(), SHUT_WR); }
-    // Everything until the peer closes.
-    std::string read_all() const {
-        std::string all;
-        std::array<char, 8192> buffer;
-        for (;;) {
-            const ssize_t got = recv(fd_.get(), buffer.data(), buffer.size(), 0);
-            if (got < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) return all + "<still open>";
-            if (got <= 0) return all;
-            all.append(buffer.data(), static_cast<std::size_t>(got));
-        }
-    }
-
-  private:
-    testing::OwnedFd fd_;
-};
 
 struct Request {
     int row;
@@ -59,10 +21,6 @@ struct Request {
     std::string bytes;
     std::vector<std::string> answers;  // one of these statuses, or "" for a plain close
 };
-
-std::string get(const std::string& target, const std::string& headers = {}) {
-    return "GET " + target + " HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n" + headers + "\r\n";
-}
 
 }  // namespace
 
@@ -140,11 +98,16 @@ TEST_CASE("rows 66-71: bytes that are no request are refused, and the host lives
 TEST_CASE("row 68: clients that send nothing do not keep others out, and are closed in the end") {
     Sandbox sandbox;
     const auto worker = sandbox.start_worker();
+    rlimit files{};
+    getrlimit(RLIMIT_NOFILE, &files);
+    files.rlim_cur = files.rlim_max;
+    setrlimit(RLIMIT_NOFILE, &files);
+    const int clients = files.rlim_cur > 1200 ? 1000 : 200;
     std::vector<std::unique_ptr<Connection>> slow;
-    for (int i = 0; i < 200; ++i) {
+    for (int i = 0; i < clients; ++i) {
         slow.push_back(std::make_unique<Connection>(sandbox));
         slow.back()->send("GET /hea");
-        if (i % 50 != 49) continue;
+        if (i % 200 != 199) continue;
         const Connection sound(sandbox);
         sound.send(get("/health"));
         CHECK(sound.read_all().rfind("HTTP/1.1 200", 0) == 0);
@@ -155,13 +118,53 @@ TEST_CASE("row 68: clients that send nothing do not keep others out, and are clo
     CHECK(worker->running());
 }
 
-// Row 70: the socket knows no tokens; its mode lets only this user in. Row 73 (metrics) has no subject yet.
+// Row 70: the socket knows no tokens; its mode lets only this user in, and who gets there all the same is sent away.
 TEST_CASE("row 70: only this user may use the socket") {
     Sandbox sandbox;
     const auto worker = sandbox.start_worker();
     const auto mode = std::filesystem::status(sandbox.path("state/api.sock")).permissions();
     CHECK((mode & (std::filesystem::perms::group_all | std::filesystem::perms::others_all)) ==
           std::filesystem::perms::none);
+    const Connection connection(sandbox);
+    connection.send("GET /health HTTP/1.1\r\nHost: evil.example\r\n\r\n");
+    CHECK(connection.read_all().rfind("HTTP/1.1 421", 0) == 0);
+}
+
+TEST_CASE("rows 70 and 75: another user is refused by his number, whatever the mode of the socket" *
+          doctest::skip(geteuid() != 0)) {
+    Sandbox sandbox;
+    const auto worker = sandbox.start_worker();
+    namespace fs = std::filesystem;
+    for (fs::path folder = sandbox.path("state"); folder != folder.root_path() && folder != "/tmp";
+         folder = folder.parent_path())
+        fs::permissions(folder, fs::perms::group_exec | fs::perms::others_exec, fs::perm_options::add);
+    fs::permissions(sandbox.path("state/api.sock"), fs::perms::all);
+    const std::string path = sandbox.path("state/api.sock").string();
+    const pid_t child = fork();
+    if (child == 0) {
+        if (setgid(65534) != 0 || setuid(65534) != 0) _exit(3);
+        const testing::OwnedFd fd(connect_to(path));
+        if (fd.get() < 0) _exit(4);
+        char byte = 0;
+        _exit(recv(fd.get(), &byte, 1, 0) == 0 ? 0 : 5);  // closed without a word
+    }
+    int status = -1;
+    REQUIRE(waitpid(child, &status, 0) == child);
+    CHECK(WEXITSTATUS(status) == 0);
+    CHECK_MESSAGE(worker->wait_for_err("peer uid 65534 refused", 10s), worker->err());
+}
+
+TEST_CASE("row 73: metrics count by callable") {
+    Sandbox sandbox;
+    sandbox.install(TASKER_BINARY_DIR "/tests/bad-plugins/misbehave.so", "misbehave.so");
+    sandbox.write("templates/good.yaml", one_step("good", "good.echo"));
+    const auto worker = sandbox.start_worker();
+    static_cast<void>(sandbox.wait(sandbox.submit("good")));
+    const std::string metrics = http_get(sandbox, "/metrics");
+    CHECK_MESSAGE(metrics.find("tasker_steps_total{callable=\"good.echo\",outcome=\"succeeded\"} 1\n") !=
+                      std::string::npos,
+                  metrics);
+    CHECK(metrics.find("Content-Type: text/plain; version=0.0.4") != std::string::npos);
 }
 
 TEST_CASE("row 74: health answers while a handler hangs") {

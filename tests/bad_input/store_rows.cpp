@@ -1,12 +1,16 @@
-// Rows 93-110: the store, signals, and an unkind surrounding. Row 96 (disk full) needs a file system of its own and is
-// tested with failpoints beside the engine; row 106 (clock jumps) is a matter of the injected clock there.
+// Rows 93-110: the store, signals, and an unkind surrounding. Row 106 (clock jumps) is a matter of the injected clock and
+// tested beside the engine.
 
 #include <sqlite3.h>
+#include <sys/mount.h>
+#include <unistd.h>
 
+#include <array>
 #include <csignal>
 #include <fstream>
 #include <stdexcept>
 
+#include "tests/bad_input/connection.hpp"
 #include "tests/bad_input/sandbox.hpp"
 
 namespace tasker::host::bad_input {
@@ -122,6 +126,66 @@ TEST_CASE("rows 93-95: a store that must not be touched is not") {
                   {"-wal"});
 }
 
+TEST_CASE("rows 74 and 95: a log that is taken away under a running host ends it with 7, and health says so before") {
+    Sandbox sandbox;
+    make_store(sandbox);
+    const auto worker = sandbox.start_worker();
+    fs::remove(sandbox.path("state/tasker.db-wal"));
+    bool told = false;
+    while (worker->running()) {
+        const testing::OwnedFd fd(connect_to(sandbox.path("state/api.sock").string()));
+        const std::string request = get("/health");
+        std::array<char, 512> answer{};
+        if (fd.get() < 0 || ::send(fd.get(), request.data(), request.size(), MSG_NOSIGNAL) < 0) continue;
+        if (::recv(fd.get(), answer.data(), answer.size() - 1, 0) <= 0) continue;
+        told = told || std::string(answer.data()).rfind("HTTP/1.1 503", 0) == 0;
+    }
+    CHECK(worker->wait(1s)->code == 7);
+    CHECK_MESSAGE(told, worker->err());
+    CHECK(worker->err().find("-wal") != std::string::npos);
+}
+
+// A file system of 3 MiB that is filled up and emptied again.
+TEST_CASE("row 96: a full disk refuses what is new, keeps what is there, and is over when there is room" *
+          doctest::skip(geteuid() != 0)) {
+    Sandbox sandbox;
+    make_store(sandbox);
+    fs::create_directory(sandbox.path("small"));
+    if (mount("tmpfs", sandbox.path("small").c_str(), "tmpfs", 0, "size=3m,mode=0700") != 0) {
+        MESSAGE("no file system can be mounted here");
+        return;
+    }
+    sandbox.set("DATABASE_URL", "sqlite://" + sandbox.path("small/tasker.db").string());
+    {
+        const auto worker = sandbox.start_worker();
+        const std::string first = sandbox.submit("good");
+        static_cast<void>(sandbox.wait(first));
+        std::ofstream filler(sandbox.path("small/filler"), std::ios::binary);
+        while (filler << std::string(4096, 'x') << std::flush) {
+        }
+        filler.close();
+        testing::Finished refused;
+        for (int i = 0; i < 2000 && refused.status.code <= 0; ++i) {
+            refused = sandbox.run({"task", "create", "good", "--context",
+                                   "{\"n\":" + std::to_string(i) + ",\"pad\":\"" + std::string(9000, 'p') + "\"}"});
+        }
+        CHECK_MESSAGE(refused.status.code == 8, refused.err);
+        CHECK(refused.err.find("cannot be written") != std::string::npos);
+        CHECK(http_get(sandbox, "/health").rfind("HTTP/1.1 503", 0) == 0);
+        fs::remove(sandbox.path("small/filler"));
+        testing::Finished accepted;
+        const auto deadline = std::chrono::steady_clock::now() + 30s;
+        do {
+            accepted = sandbox.run({"task", "create", "good", "--context", R"({"after":true})", "--wait"});
+        } while (accepted.status.code == 8 && std::chrono::steady_clock::now() < deadline);
+        CHECK_MESSAGE(accepted.status.code == 0, accepted.err);
+        CHECK(sandbox.run({"task", "get", first}).status.code == 0);
+        CHECK(end_with(*worker, {SIGTERM}, 30s).status.code == 0);
+        CHECK(sandbox.run({"store", "check"}).status.code == 0);
+    }
+    umount(sandbox.path("small").c_str());
+}
+
 TEST_CASE("row 95: a lost -shm file alone is made again") {
     Sandbox sandbox;
     make_store(sandbox);
@@ -141,6 +205,19 @@ TEST_CASE("row 98: a copy made by store backup is whole, also while a host runs"
     sandbox.set("DATABASE_URL", "sqlite://" + sandbox.path("copy.db").string());
     const auto checked = sandbox.run({"store", "check"});
     CHECK_MESSAGE(checked.status.code == 0, checked.err);
+}
+
+TEST_CASE("row 98: a copy made by cp under a running host is not taken for a store") {
+    Sandbox sandbox;
+    make_store(sandbox);
+    const auto worker = sandbox.start_worker();
+    static_cast<void>(sandbox.submit("good", R"({"n":1})"));
+    fs::copy_file(sandbox.path("state/tasker.db"), sandbox.path("copy.db"));
+    sandbox.set("DATABASE_URL", "sqlite://" + sandbox.path("copy.db").string());
+    sandbox.set("TASKER_STATE_DIR", sandbox.path("other").string());
+    const auto checked = sandbox.run({"store", "check"});
+    CHECK_MESSAGE(checked.status.code == 7, checked.err);
+    CHECK(checked.err.find("store backup") != std::string::npos);
 }
 
 TEST_CASE("row 99: SIGTERM while it starts ends a worker quickly, whenever it comes") {
@@ -163,7 +240,8 @@ TEST_CASE("row 99: SIGTERM while it starts ends a worker quickly, whenever it co
 TEST_CASE("row 100: SIGTERM with a handler that hangs hands its step back and exits with 6") {
     Sandbox sandbox;
     make_store(sandbox);
-    const auto worker = sandbox.start_worker({"--drain-timeout", "1s"});
+    sandbox.write("grace.toml", "[host]\ncancel_grace = \"1s\"\n");
+    const auto worker = sandbox.start_worker({"--drain-timeout", "1s", "--config", "{DIR}/grace.toml"});
     const std::string task = sandbox.submit("hang");
     await_start(sandbox, task);
     CHECK(end_with(*worker, {SIGTERM}, 30s).status.code == 6);
@@ -190,9 +268,17 @@ TEST_CASE("row 103: a storm of SIGUSR1 disturbs nothing") {
     make_store(sandbox);
     const auto worker = sandbox.start_worker();
     for (int i = 0; i < 1000; ++i) worker->signal(SIGUSR1);
+    const auto told = [&] {
+        const std::string log = worker->err();
+        int count = 0;
+        for (auto at = log.find("Worker Status: {"); at != std::string::npos; at = log.find("Worker Status: {", at + 1))
+            ++count;
+        return count;
+    };
     CHECK(sandbox.wait(sandbox.submit("good")).find(R"("status":"complete")") != std::string::npos);
     CHECK(worker->wait_for_err("Worker Status: {", 10s));
     CHECK(end_with(*worker, {SIGTERM}, 30s).status.code == 0);
+    CHECK(told() < 500);  // several at a time are one
 }
 
 TEST_CASE("row 104: a worker that was stopped and continued goes on") {
@@ -225,6 +311,24 @@ TEST_CASE("row 107: limits too tight are named, and nothing hangs") {
                       status->code);
         CHECK_FALSE(worker.err().empty());
         if (limit.starts_with("-n")) CHECK(worker.err().find("ulimit -n") != std::string::npos);
+    }
+}
+
+TEST_CASE("row 107: too few threads are named" * doctest::skip(geteuid() != 0)) {
+    for (const char* limit : {"4", "8", "12"}) {
+        Sandbox sandbox;
+        make_store(sandbox);
+        sandbox.drop_privileges();
+        auto options = sandbox.host({"worker"});
+        // The account is nobody's, so what runs under it is this worker alone.
+        std::vector<std::string> limited{"prlimit", std::string("--nproc=") + limit};
+        limited.insert(limited.end(), options.argv.begin(), options.argv.end());
+        options.argv = limited;
+        testing::ChildProcess worker(options);
+        const auto status = worker.wait(20s);
+        REQUIRE_MESSAGE(status.has_value(), limit, ": ", worker.err());
+        CHECK_MESSAGE(status->code == 3, limit, ": ", worker.err());
+        CHECK_MESSAGE(worker.err().find("ulimit -u") != std::string::npos, limit, ": ", worker.err());
     }
 }
 

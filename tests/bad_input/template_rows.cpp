@@ -2,6 +2,7 @@
 
 #include <sys/stat.h>
 
+#include "tests/bad_input/connection.hpp"
 #include "tests/bad_input/sandbox.hpp"
 
 namespace tasker::host::bad_input {
@@ -56,7 +57,7 @@ TEST_CASE("rows 1-9: files that are no templates") {
          "a duplicate key",
          kValidate,
          3,
-         {kLoc + "6:", "duplicate key 'version'", "3"},
+         {kLoc + "6:1:", "duplicate key 'version': lines 3 and 6"},
          file("name: bad\nnamespace_name: bad\nversion: 1.0.0\nsteps:\n  - {name: a, handler: {callable: "
               "a.b}}\nversion: 2.0.0\n")},
         {4,
@@ -72,8 +73,8 @@ TEST_CASE("rows 1-9: files that are no templates") {
          3,
          {"{DIR}/templates/bad.yaml", "larger than 1 MiB", kAlone},
          file("# " + std::string(std::size_t{2} << 20U, 'x'))},
-        {7, "a custom tag", kValidate, 3, {kLoc, "tag"}, file("name: !!python/object:os.system rm\n")},
-        {7, "an include", kValidate, 3, {kLoc, "tag"}, file("name: !include /etc/passwd\n"), {"root:"}},
+        {7, "a custom tag", kValidate, 3, {kLoc + "1:7:", "tag not allowed"}, file("name: !!python/object:os.system rm\n")},
+        {7, "an include", kValidate, 3, {kLoc + "1:7:", "tag not allowed"}, file("name: !include /etc/passwd\n"), {"root:"}},
         {8,
          "a cycle",
          kValidate,
@@ -101,7 +102,7 @@ TEST_CASE("rows 10-16: values that cannot be") {
          "a duplicate step name",
          kValidate,
          3,
-         {kLoc, "two steps are named 'a'", "5", "9"},
+         {kLoc + "9:", "two steps are named 'a': lines 5 and 9"},
          file(steps(named("a", "") + named("a", "")))},
         {12, "no attempts", kValidate, 3, {kLoc + "10:", "max_attempts", "1 to 100"}, file(retry("0"))},
         {12, "negative attempts", kValidate, 3, {kLoc + "10:", "max_attempts", "-3"}, file(retry("-3"))},
@@ -193,7 +194,7 @@ TEST_CASE("rows 17-19: what lies about in the folder") {
          "a folder named like a template",
          kValidate,
          0,
-         {},
+         {"{DIR}/templates/x.yaml", "it is a folder"},
          [](Sandbox& s) { std::filesystem::create_directory(s.path("templates/x.yaml")); }},
         {18,
          "an unreadable file",
@@ -206,12 +207,12 @@ TEST_CASE("rows 17-19: what lies about in the folder") {
              std::filesystem::permissions(s.path("templates/bad.yaml"), std::filesystem::perms::none);
          }},
         {19,
-         "five thousand templates",
+         "ten thousand templates",
          kValidate,
          0,
-         {"5000 files, 0 with errors"},
+         {"10000 files, 0 with errors"},
          [](Sandbox& s) {
-             for (int i = 0; i < 5000; ++i)
+             for (int i = 0; i < 10'000; ++i)
                  s.write("templates/t" + std::to_string(i) + ".yaml",
                          one_step("t" + std::to_string(i), "a.b"));
          }},
@@ -240,6 +241,16 @@ TEST_CASE("rows 21-22: keys and documents too many") {
     });
 }
 
+TEST_CASE("row 15: of two files that claim one id neither is loaded, the others are") {
+    Sandbox sandbox;
+    sandbox.install(TASKER_BINARY_DIR "/tests/bad-plugins/misbehave.so", "misbehave.so");
+    sandbox.write("templates/a.yaml", one_step("good", "good.echo"));
+    sandbox.write("templates/b.yaml", one_step("good", "other.callable"));
+    sandbox.write("templates/c.yaml", one_step("fine", "good.echo"));
+    CHECK(sandbox.run({"task", "create", "good"}).status.code == 10);
+    CHECK(sandbox.run({"task", "create", "fine"}).status.code == 0);
+}
+
 TEST_CASE("row 11: a callable that no plugin offers is said at the start, with the nearest one") {
     Sandbox sandbox;
     sandbox.install(TASKER_BINARY_DIR "/tests/bad-plugins/misbehave.so", "misbehave.so");
@@ -247,6 +258,9 @@ TEST_CASE("row 11: a callable that no plugin offers is said at the start, with t
     const auto worker = sandbox.start_worker();
     CHECK_MESSAGE(worker->wait_for_err("good.ecko", 10s), worker->err());
     CHECK(worker->wait_for_err("'good.echo'", 10s));
+    const std::string health = http_get(sandbox, "/health");
+    CHECK_MESSAGE(health.find(R"("status":"degraded")") != std::string::npos, health);
+    CHECK_MESSAGE(health.find("'good.ecko', did you mean 'good.echo'?") != std::string::npos, health);
     const std::string task = sandbox.submit("t");
     CHECK(sandbox.run({"task", "wait", task, "--timeout", "1s"}).status.code == 9);
     CHECK(sandbox.run({"task", "get", task, "--json"}).out.find(R"("attempts":0)") != std::string::npos);
