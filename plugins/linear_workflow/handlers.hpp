@@ -3,7 +3,8 @@
 //
 // Each step works on the value of the step before it, the first one on the task's input `number`, and answers
 // {"value": <integer>}. Its operand is `operand` in handler.initialization. Values are 64-bit integers: a result that
-// does not fit, a division by zero and a quotient that is not an integer are permanent failures, never a wrong value.
+// does not fit, a division by zero and a quotient that is not an integer are permanent failures, never a wrong value. So
+// an even number goes through all four steps and an odd one fails at the last, as in Tasker's own example.
 
 #include <string_view>
 #include <tasker/sdk.hpp>

@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <cstdint>
 #include <cstdio>
+#include <map>
 #include <string>
 
 #include "handlers.hpp"
@@ -23,8 +24,10 @@ bool asked_to_fail(const json& wishes, const std::string& path, const tasker::St
     return std::int64_t{context.attempt()} <= times;
 }
 
+using Object = std::map<std::string, json>;
+
 json wishes_of(const tasker::StepContext& context, std::string_view key) {
-    return context.get_input(key).value_or(json::object());
+    return context.get_input<Object>(key).value_or(Object{});
 }
 
 std::string money(std::int64_t cents, const std::string& currency) {
@@ -43,7 +46,7 @@ tasker::StepHandlerResult ReserveInventory::call(tasker::StepContext& context) {
             "the warehouse does not answer (attempt " + std::to_string(context.attempt()) + ")", {},
             "INVENTORY_UNAVAILABLE");
     }
-    const auto stock = context.get_config("stock").value_or(json::object());
+    const json stock = context.get_config<Object>("stock").value_or(Object{});
     json held = json::array();
     for (const auto& item : items) {
         const auto sku = tasker::require_value<std::string>(item, "sku");

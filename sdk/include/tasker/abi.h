@@ -1,14 +1,12 @@
-/* tasker/abi.h - the only header that crosses the boundary of a plugin. C11, C++20, importable from Rust and
- * Zig.
+/* tasker/abi.h - the only header that crosses the boundary of a plugin. C11, C++20, importable from Rust and Zig.
  *
- * A plugin is a shared object that exports one function, tasker_plugin_entry_v0, and carries ELF notes (see
- * the end). Host and plugin exchange tables of C functions and borrowed bytes; neither frees what the other
- * allocated.
+ * A plugin is a shared object that exports one function, tasker_plugin_entry_v0, and carries ELF notes (see the end).
+ * Host and plugin exchange tables of C functions and borrowed bytes; neither frees what the other allocated.
  *
  * Rules that hold everywhere
  *  - Signatures use fixed-width integers, size_t and pointers. No struct by value, enum, bool, long, varargs.
- *  - The first member of every versioned struct is struct_size, set by whoever made the struct. A reader
- * treats everything beyond it as zero and asks TASKER_HAS() before touching a member younger than minor 0.
+ *  - The first member of every versioned struct is struct_size, set by whoever made the struct. A reader treats
+ *    everything beyond it as zero and asks TASKER_HAS() before touching a member younger than minor 0.
  *  - Text is UTF-8. Names and keys are NUL-terminated; payloads are (pointer, length) and are not.
  *  - JSON travels as text.
  *  - Reserved members are 0 and checked when the plugin is loaded.
@@ -19,16 +17,17 @@
  *  [load]      the thread that loads plugins; once a process, never beside anything else of this plugin
  *  [main]      the worker's start and stop thread; once
  *  [pool]      any thread of the host's pool; different instances may be created concurrently
- *  [instance]  as the handler declares: SERIAL one call at a time on any thread, with happens-before between
- * calls; REENTRANT any number at once; AFFINE create, call and destroy on one and the same thread [any] every
- * thread, those that a plugin made itself included
+ *  [instance]  as the handler declares:
+ *                SERIAL     one call at a time on any thread, with happens-before between calls
+ *                REENTRANT  any number at once
+ *                AFFINE     create, call and destroy on one and the same thread
+ *  [any]       every thread, those that a plugin made itself included
  *
- * A plugin does not install signal handlers, change locale, umask, working directory or environment, call
- * exit, fork without exec, close descriptors it did not open, or write to stdout. Threads that it made are
- * joined in shutdown().
+ * A plugin does not install signal handlers, change locale, umask, working directory or environment, call exit, fork
+ * without exec, close descriptors it did not open, or write to stdout. Threads that it made are joined in shutdown().
  *
- * This is version 0: it may still change. Version 1 will be frozen under the entry name
- * tasker_plugin_entry_v1; tasker_str, tasker_kv and tasker_sink are frozen already, in every version.
+ * This is version 0: it may still change. Version 1 will be frozen under the entry name tasker_plugin_entry_v1;
+ * tasker_str, tasker_kv and tasker_sink are frozen already, in every version.
  */
 #ifndef TASKER_ABI_H
 #define TASKER_ABI_H
@@ -50,16 +49,14 @@ extern "C" {
 
 /* ELF notes: owner, and the types of the two notes that this version knows. */
 #define TASKER_NOTE_NAME "TASKER"
-#define TASKER_NOTE_ABI 1u /* four uint16_t: abi_major, abi_minor, min_host_minor, flags (0) */
-#define TASKER_NOTE_MANIFEST \
-    2u /* JSON, not NUL-terminated: {"id","version","sdk","handlers":[...]}; optional */
+#define TASKER_NOTE_ABI 1u      /* four uint16_t: abi_major, abi_minor, min_host_minor, flags (0) */
+#define TASKER_NOTE_MANIFEST 2u /* optional JSON: {"id","version","sdk","handlers":[...]}, without NUL */
 
 /* Does the peer's struct reach this member, and is it set? */
 #define TASKER_HAS(p, field) \
     ((p) && (p)->struct_size >= offsetof(__typeof__(*(p)), field) + sizeof((p)->field) && (p)->field)
 
-/* ---- frozen for ever
- * ------------------------------------------------------------------------------------------ */
+/* ---- frozen for ever ----------------------------------------------------------------------------------- */
 
 /* Borrowed UTF-8, not NUL-terminated; ptr may be NULL only when len is 0. */
 typedef struct tasker_str {
@@ -71,16 +68,15 @@ typedef struct tasker_kv {
     tasker_str key, value;
 } tasker_kv;
 
-/* Receiver of bytes of unknown size: the receiving side supplies it, the other side writes, nobody allocates
- * for the other. write() returns TASKER_OK or TASKER_E_NOMEM; several writes append. Valid for the one
- * function it is passed to. */
+/* Receiver of bytes of unknown size: the receiving side supplies it, the other side writes, nobody allocates for the
+ * other. write() returns TASKER_OK or TASKER_E_NOMEM; several writes append. Valid for the one function it is passed
+ * to. */
 typedef struct tasker_sink {
     void* ctx;
     int32_t (*write)(void* ctx, const char* bytes, size_t len) TASKER_NOEXCEPT;
 } tasker_sink;
 
-/* ---- constants: never renumbered
- * ------------------------------------------------------------------------------ */
+/* ---- constants: never renumbered ----------------------------------------------------------------------- */
 
 /* Status: 0 is success, negative an error. Positive values are reserved; see call(). */
 #define TASKER_OK 0
@@ -94,7 +90,7 @@ typedef struct tasker_sink {
 #define TASKER_E_PANIC -8       /* an exception or a Rust panic was caught at the boundary */
 #define TASKER_E_LEASE_LOST -9  /* the step belongs to another worker now */
 #define TASKER_E_NOT_FOUND -10  /* no such key */
-#define TASKER_PENDING 1 /* reserved for asynchronous handlers; call() must not return it in this version */
+#define TASKER_PENDING 1        /* reserved for asynchronous handlers; call() must not return it yet */
 
 /* What a handler produces. */
 #define TASKER_KIND_STEP 1u
@@ -128,7 +124,7 @@ typedef struct tasker_sink {
 #define TASKER_LOG_ERROR 4
 
 /* tasker_step_v0.flags */
-#define TASKER_STEP_DRY_RUN (1u << 0)     /* the task asked for a dry run */
+#define TASKER_STEP_DRY_RUN (1u << 0)     /* the task asked for a dry run; no host of this version sets it */
 #define TASKER_STEP_RETRYABLE (1u << 1)   /* the template lets this step be retried */
 #define TASKER_STEP_REDELIVERED (1u << 2) /* an earlier attempt was lost, its outcome is unknown */
 
@@ -137,8 +133,7 @@ typedef struct tasker_sink {
 #define TASKER_RETRY_YES 1u
 #define TASKER_RETRY_NO 2u
 
-/* ---- a running step
- * ------------------------------------------------------------------------------------------- */
+/* ---- a running step ------------------------------------------------------------------------------------ */
 
 typedef struct tasker_call tasker_call; /* opaque, the host's; dead once call() has returned */
 
@@ -161,21 +156,19 @@ typedef struct tasker_checkpoint_v0 {
 
 /* Services of one call. Every function: [any], until call() returns; arguments are copied before it returns.
  *
- * Terminal functions are succeed, fail, decide, create_batches and yield_checkpoint: exactly one per call may
- * succeed, every later one answers TASKER_E_STATE and changes nothing. call() returning TASKER_OK without one
- * is a permanent failure (invalid_result, NO_RESULT). */
+ * Terminal functions are succeed, fail, decide, create_batches and yield_checkpoint: exactly one per call may succeed,
+ * every later one answers TASKER_E_STATE and changes nothing. call() returning TASKER_OK without one is a permanent
+ * failure (invalid_result, NO_RESULT). */
 typedef struct tasker_call_api_v0 {
     uint32_t struct_size;
     uint32_t reserved0;
 
-    /* Ends the step well. json: any JSON value, at most 1 MiB. A text that the host must refuse (malformed,
-     * NUL, lone surrogate, not UTF-8, a number not finite as double, deeper than 100) is accepted here with
-     * TASKER_OK or refused with TASKER_E_INVALID; in both cases the step fails permanently as invalid_result.
-     * E_STATE. */
+    /* Ends the step well. json: any JSON value, at most 1 MiB. A text that the host must refuse (malformed, NUL, lone
+     * surrogate, not UTF-8, a number not finite as double, deeper than 100) is accepted here with TASKER_OK or refused
+     * with TASKER_E_INVALID; in both cases the step fails permanently as invalid_result. E_STATE. */
     int32_t (*succeed)(tasker_call*, const char* json, size_t len) TASKER_NOEXCEPT;
 
-    /* Ends the step badly. E_STATE; E_INVALID when the struct is malformed (the step then fails all the
-     * same). */
+    /* Ends the step badly. E_STATE; E_INVALID when the struct is malformed (the step then fails all the same). */
     int32_t (*fail)(tasker_call*, const tasker_failure_v0*) TASKER_NOEXCEPT;
 
     /* Ends a decision step, naming the steps to create. E_UNSUPPORTED in this version. */
@@ -186,27 +179,30 @@ typedef struct tasker_call_api_v0 {
     int32_t (*create_batches)(tasker_call*, const char* worker_template, const tasker_str* cursors_json,
                               size_t n, const char* json, size_t len) TASKER_NOEXCEPT;
 
-    /* Ends this call, saves the checkpoint and puts the step back in the queue. E_UNSUPPORTED in this
-     * version. */
+    /* Ends this call, saves the checkpoint and puts the step back in the queue. E_UNSUPPORTED in this version. */
     int32_t (*yield_checkpoint)(tasker_call*, const tasker_checkpoint_v0*) TASKER_NOEXCEPT;
 
     /* Reads what the step structure does not carry. *out is borrowed until call() returns. Keys:
+     *
      *   dep.NAME         the stored result of the ancestor step NAME, the whole envelope:
-     *                    {"step_uuid","success","status","result",...}; direct parents and all their
-     * ancestors dep_names        JSON array of the names that dep.NAME knows, sorted context          the
-     * task's input, as context_json inputs           workflow_step.inputs, as inputs_json previous_result the
-     * envelope of the last failed attempt task             JSON object about the task: task_uuid, task_name,
-     * task_version, namespace_name, context, correlation_id, parent_correlation_id, priority, initiator,
-     * source_system, reason, tags event            the whole step event as JSON E_NOT_FOUND for an unknown
-     * key and for a value that this step does not have (*out is then empty); E_NOMEM. */
+     *                    {"step_uuid","success","status","result",...}; direct parents and all their ancestors
+     *   dep_names        JSON array of the names that dep.NAME knows, sorted
+     *   context          the task's input, as context_json
+     *   inputs           workflow_step.inputs, as inputs_json
+     *   previous_result  the envelope of the last failed attempt
+     *   task             JSON object about the task: task_uuid, task_name, task_version, namespace_name, context,
+     *                    correlation_id, parent_correlation_id, priority, initiator, source_system, reason, tags
+     *   event            the whole step event as JSON
+     *
+     * E_NOT_FOUND for an unknown key and for a value that this step does not have (*out is then empty); E_NOMEM. */
     int32_t (*get)(tasker_call*, const char* key, tasker_str* out) TASKER_NOEXCEPT;
 
-    /* Adds to the result's metadata, for success and failure alike; the last value of a key wins. json: any
-     * value. E_STATE after a terminal function, E_INVALID for malformed JSON or an empty key. */
+    /* Adds to the result's metadata, for success and failure alike; the last value of a key wins. json: any value that
+     * succeed() takes, one level less deep. Limits: keys of 1 to 256 bytes, 256 of them, 64 KiB of values in all.
+     * E_STATE after a terminal function; E_INVALID for text or a key that breaks these rules, and nothing is added. */
     int32_t (*set_metadata)(tasker_call*, const char* key, const char* json, size_t len) TASKER_NOEXCEPT;
 
-    /* A domain event, published if and only if the step's result is accepted. E_UNSUPPORTED in this version.
-     */
+    /* A domain event, published if and only if the step's result is accepted. E_UNSUPPORTED in this version. */
     int32_t (*emit_event)(tasker_call*, const char* name, const char* json, size_t len) TASKER_NOEXCEPT;
 
     /* TASKER_STOP_*. Cheap: poll it. Never fails. */
@@ -215,15 +211,13 @@ typedef struct tasker_call_api_v0 {
     /* Time left, monotonic. Negative: past the deadline. INT64_MAX: no deadline. Never fails. */
     int64_t (*remaining_ms)(tasker_call*) TASKER_NOEXCEPT;
 
-    /* Says that the step is alive, extends its deadline, reports progress (total 0: unknown). E_LEASE_LOST.
-     */
+    /* Says that the step is alive, extends its deadline, reports progress (total 0: unknown). E_LEASE_LOST. */
     int32_t (*heartbeat)(tasker_call*, uint64_t done, uint64_t total) TASKER_NOEXCEPT;
 
     /* Durable on return. E_LEASE_LOST; E_UNSUPPORTED in this version. */
     int32_t (*save_checkpoint)(tasker_call*, const tasker_checkpoint_v0*) TASKER_NOEXCEPT;
 
-    /* A log record with the step's identity added by the host. fields may be NULL when n is 0. Never blocks.
-     */
+    /* A log record with the step's identity added by the host. fields may be NULL when n is 0. Never blocks. */
     void (*log)(tasker_call*, int32_t level, const char* msg, size_t len, const tasker_kv* fields,
                 size_t n) TASKER_NOEXCEPT;
 } tasker_call_api_v0;
@@ -246,12 +240,11 @@ typedef struct tasker_step_v0 {
     tasker_str config_json;        /* handler.initialization of the template's step, an object */
     tasker_str batch_json;         /* cursor of a batch worker, or empty */
     tasker_str checkpoint_json;    /* last durable checkpoint, or empty */
-    int64_t deadline_unix_ms; /* wall clock when the call began; 0: none. heartbeat() moves the real one */
+    int64_t deadline_unix_ms;      /* wall clock at the start; 0: none. heartbeat() moves the real one */
     const tasker_call_api_v0* api; /* valid until call() returns */
 } tasker_step_v0;
 
-/* ---- the host
- * ------------------------------------------------------------------------------------------------- */
+/* ---- the host ------------------------------------------------------------------------------------------ */
 
 /* Outlives every instance; valid until shutdown() has returned. Every function: [any]. */
 typedef struct tasker_host_v0 tasker_host_v0;
@@ -261,8 +254,8 @@ struct tasker_host_v0 {
     void* ctx; /* the host's own */
     const char *name, *version, *namespace_, *worker_id;
 
-    /* An extension by id ("tasker.<name>/<n>"), a struct that starts with struct_size; NULL when unknown.
-     * Lives as long as the host. */
+    /* An extension by id ("tasker.<name>/<n>"), a struct that starts with struct_size; NULL when unknown. Lives as long
+     * as the host. */
     const void* (*get_extension)(const tasker_host_v0*, const char* id)TASKER_NOEXCEPT;
 
     /* A log record outside a call, with the plugin's id added. Never blocks. */
@@ -275,21 +268,19 @@ struct tasker_host_v0 {
     int64_t (*unix_ms)(const tasker_host_v0*) TASKER_NOEXCEPT; /* wall clock */
     int64_t (*mono_ns)(const tasker_host_v0*) TASKER_NOEXCEPT; /* never goes back */
 
-    /* Writes the JSON value under a dotted key of the plugin's configuration section. E_NOT_FOUND, E_NOMEM.
-     */
+    /* Writes the JSON value under a dotted key of the plugin's configuration section. E_NOT_FOUND, E_NOMEM. */
     int32_t (*config)(const tasker_host_v0*, const char* dotted_key, const tasker_sink*) TASKER_NOEXCEPT;
 };
 
-/* ---- the plugin
- * ----------------------------------------------------------------------------------------------- */
+/* ---- the plugin ---------------------------------------------------------------------------------------- */
 
 typedef struct tasker_create_v0 {
     uint32_t struct_size;
-    uint32_t slot; /* 0..n-1: the host makes one instance per (handler, slot), never per template */
+    uint32_t slot;              /* 0..n-1: one instance per (handler, slot), never per template */
     const tasker_host_v0* host; /* outlives every instance */
-    tasker_str config_json;   /* the plugin's configuration section, an object; borrowed for create() only */
-    void* state;              /* what init() stored; NULL without init() */
-    const tasker_sink* error; /* a text for people, when create() fails; borrowed for create() only */
+    tasker_str config_json;     /* the plugin's configuration section, an object; until create() returns */
+    void* state;                /* what init() stored; NULL without init() */
+    const tasker_sink* error;   /* a text for people, when create() fails; until create() returns */
 } tasker_create_v0;
 
 typedef struct tasker_handler_v0 tasker_handler_v0;
@@ -304,17 +295,18 @@ struct tasker_handler_v0 {
     const char* summary;        /* one line, or NULL */
     const char* const* methods; /* what handler.method may name beside "call"; NULL when method_count is 0 */
     size_t method_count;
-    const char *config_schema_json, *input_schema_json,
-        *result_schema_json; /* JSON schemas; NULL: unchecked */
-    const void* user;        /* the plugin's own */
+    /* JSON schemas; NULL: unchecked. */
+    const char *config_schema_json, *input_schema_json, *result_schema_json;
+    const void* user; /* the plugin's own */
 
-    /* [pool] Makes an instance and stores it in *out (which may stay NULL). E_CONFIG, E_NOMEM, E_FAILED,
-     * E_PANIC, with a text in args->error. NULL function: the instance is NULL. */
+    /* [pool] Makes an instance and stores it in *out (which may stay NULL). E_CONFIG, E_NOMEM, E_FAILED, E_PANIC, with
+     * a text in args->error: the step that needed the instance then fails with that text and is retried, and so is the
+     * making of the instance. NULL function: the instance is NULL. */
     int32_t (*create)(const tasker_handler_v0*, const tasker_create_v0* args, void** out) TASKER_NOEXCEPT;
 
-    /* [instance] Runs one step. TASKER_OK after a terminal function. A negative status without one:
-     * E_CANCELLED and E_LEASE_LOST release the step, E_PANIC and the rest are retryable failures. Positive:
-     * reserved, treated as an invalid outcome. step and call are dead once it returns. */
+    /* [instance] Runs one step. TASKER_OK after a terminal function. A negative status without one: E_CANCELLED and
+     * E_LEASE_LOST release the step, E_PANIC and the rest are retryable failures (handler_error, HANDLER_EXCEPTION).
+     * Positive: reserved, an invalid outcome whatever was called before. step and call are dead once it returns. */
     int32_t (*call)(void* instance, const tasker_step_v0*, tasker_call*) TASKER_NOEXCEPT;
 
     /* [pool], AFFINE: the instance's thread. After the last call() of the instance. NULL: nothing to do. */
@@ -328,15 +320,14 @@ struct tasker_plugin_v0 {
     uint16_t min_host_minor;       /* what it cannot live without */
     uint16_t reserved0;
     uint32_t reserved1;
-    const char *id, *name, *version, *vendor, *license,
-        *sdk; /* id and version are required, the rest may be NULL */
+    /* id and version are required, the rest may be NULL. */
+    const char *id, *name, *version, *vendor, *license, *sdk;
     size_t handler_count;
-    const tasker_handler_v0* const*
-        handlers; /* pointers, because the size of a handler may differ between builds */
+    /* Pointers, because the size of a handler may differ between builds. */
+    const tasker_handler_v0* const* handlers;
 
-    /* [main] Optional, before the first create(). *state is handed to create() and shutdown(). E_CONFIG and
-     * other errors, with a text in error (borrowed for this call), keep the plugin's handlers out of service.
-     */
+    /* [main] Optional, before the first create(). *state is handed to create() and shutdown(). E_CONFIG and other
+     * errors, with a text in error (borrowed for this call), keep the plugin's handlers out of service. */
     int32_t (*init)(const tasker_plugin_v0*, const tasker_host_v0*, void** state,
                     const tasker_sink* error) TASKER_NOEXCEPT;
 
@@ -347,13 +338,12 @@ struct tasker_plugin_v0 {
     const void* (*get_extension)(const tasker_plugin_v0*, const char* id)TASKER_NOEXCEPT;
 };
 
-/* [load] The one exported symbol. Pure: no threads, I/O, locks or host calls. NULL means "I refuse this
- * host". What it returns lives as long as the process. */
+/* [load] The one exported symbol. Pure: no threads, I/O, locks or host calls. NULL means "I refuse this host". What it
+ * returns lives as long as the process. */
 typedef const tasker_plugin_v0* (*tasker_plugin_entry_v0_fn)(const tasker_host_v0*)TASKER_NOEXCEPT;
 TASKER_EXPORT const tasker_plugin_v0* tasker_plugin_entry_v0(const tasker_host_v0*) TASKER_NOEXCEPT;
 
-/* ---- layout, 64 bit
- * ------------------------------------------------------------------------------------------- */
+/* ---- layout, 64 bit ------------------------------------------------------------------------------------ */
 
 #if defined(__cplusplus)
 #define TASKER_FREEZE(T, size) static_assert(sizeof(T) == (size) && sizeof(T) % 8 == 0, "ABI: " #T)
@@ -375,12 +365,11 @@ TASKER_FREEZE(tasker_plugin_v0, 104);
 #endif
 #undef TASKER_FREEZE
 
-/* ---- notes for plugins in C (C++ plugins get theirs from TASKER_PLUGIN)
- * ---------------------------------------
- *
- *   TASKER_C_NOTE(min_host_minor)                      the ABI note
- *   TASKER_C_NOTE(min_host_minor, "{\"id\": ...}")     and the manifest, a string literal that agrees with
- * the plugin's table: the host compares the two
+/* ---- notes for plugins in C; C++ plugins get theirs from TASKER_PLUGIN --------------------------------- */
+
+/*   TASKER_C_NOTE(min_host_minor)                      the ABI note
+ *   TASKER_C_NOTE(min_host_minor, "{\"id\": ...}")     and the manifest, a string literal that agrees with the
+ *                                                      plugin's table: the host compares the two
  *
  * Once a plugin, at file scope, followed by a semicolon. C only. */
 #ifndef __cplusplus

@@ -9,22 +9,39 @@
 //   }, tasker::depends<"price">, tasker::inputs<"count">>;
 //
 // The function takes the context (or not), then one `const json&` per injected value, in the order of the lists: the
-// unwrapped results of steps, the keys of the task's input. A missing value is injected as null.
+// unwrapped results of steps, the keys of the task's input. A missing value is injected as null. A function that reads
+// one as a type that it does not have ends in a ValidationError that names the injected values.
 //
 // What it returns: StepHandlerResult as it is; an object is the result; void, nullptr and null are {}; any other
 // value v is {"result": v}.
 
 #include <array>
 #include <cstddef>
+#include <string>
 #include <string_view>
 #include <tuple>
 #include <type_traits>
 #include <utility>
+#include <vector>
 
 #include "tasker/detail/text.hpp"
 #include "tasker/step_handler.hpp"
 
 namespace tasker {
+
+namespace detail {
+
+// An injected value for a message: "input 'count'", "missing".
+struct Injection {
+    std::string name;
+    std::string_view found;  // missing, null or the type
+};
+
+inline Injection injection(const Where& where, Presence state, const json& value) {
+    return {where.text(), state == Presence::Missing ? "missing" : type_name(value)};
+}
+
+}  // namespace detail
 
 // Injects the results of earlier steps.
 template <fixed_string... Steps>
@@ -32,6 +49,11 @@ struct depends {
     static constexpr std::size_t count = sizeof...(Steps);
     static std::array<json, count> values(const StepContext& context) {
         return {context.get_dependency_result(Steps.view()).value_or(json())...};
+    }
+    static std::vector<detail::Injection> describe(const StepContext& context) {
+        return {detail::injection({"result of dependency", Steps.view()},
+                                  context.dependency_state(Steps.view()),
+                                  context.get_dependency_result(Steps.view()).value_or(json()))...};
     }
 };
 
@@ -41,6 +63,10 @@ struct inputs {
     static constexpr std::size_t count = sizeof...(Keys);
     static std::array<json, count> values(const StepContext& context) {
         return {context.get_input(Keys.view()).value_or(json())...};
+    }
+    static std::vector<detail::Injection> describe(const StepContext& context) {
+        return {detail::injection({"input", Keys.view()}, context.input_state(Keys.view()),
+                                  context.get_input(Keys.view()).value_or(json()))...};
     }
 };
 
@@ -86,6 +112,24 @@ StepHandlerResult apply_function(StepContext& context, const Values&... values) 
     }
 }
 
+// A function failed on JSON. Its values are the same in every attempt, so it is not retried.
+[[noreturn]] inline void refuse_injected(const json::exception& error, const std::vector<Injection>& values) {
+    std::string message = "the function cannot use";
+    json found = json::object();
+    bool all_there = true;
+    for (const auto& value : values) {
+        message.append(found.empty() ? " " : ", ")
+            .append(value.name)
+            .append(" (")
+            .append(value.found)
+            .append(")");
+        found[value.name] = value.found;
+        all_there = all_there && value.found != "missing" && value.found != "null";
+    }
+    throw ValidationError(message + ": " + error.what(), all_there ? "WRONG_TYPE" : "MISSING_VALUE",
+                          {{"found", std::move(found)}});
+}
+
 }  // namespace detail
 
 template <fixed_string Name, auto Function, class... Injected>
@@ -95,9 +139,30 @@ class function_handler : public StepHandler {
     static constexpr Threading threading = Threading::Reentrant;  // no captures, hence no state
 
     StepHandlerResult call(StepContext& context) override {
-        return std::apply(
-            [&](const auto&... value) { return detail::apply_function<Function>(context, value...); },
-            std::tuple_cat(Injected::values(context)...));
+        const auto run = [&](const auto&... value) {
+            return detail::apply_function<Function>(context, value...);
+        };
+        if constexpr (sizeof...(Injected) == 0) {
+            return run();
+        } else {
+            try {
+                return std::apply(run, std::tuple_cat(Injected::values(context)...));
+            } catch (const json::type_error& error) {
+                refuse(context, error);
+            } catch (const json::out_of_range& error) {
+                refuse(context, error);
+            }
+        }
+    }
+
+  private:
+    [[noreturn]] static void refuse(const StepContext& context, const json::exception& error) {
+        std::vector<detail::Injection> all;
+        const auto add = [&](std::vector<detail::Injection> some) {
+            all.insert(all.end(), some.begin(), some.end());
+        };
+        (add(Injected::describe(context)), ...);
+        detail::refuse_injected(error, all);
     }
 };
 

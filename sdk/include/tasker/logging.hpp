@@ -11,13 +11,16 @@
 #include <vector>
 
 #include "tasker/abi.h"
+#include "tasker/detail/json_text.hpp"
 #include "tasker/detail/text.hpp"
+#include "tasker/json.hpp"
 
 namespace tasker {
 
 enum class LogLevel : std::int32_t { Trace, Debug, Info, Warn, Error };
 
-// A key and its value; values are strings on their way to the log.
+// A key and its value; values are strings on their way to the log: a JSON string as it is, any other JSON value as its
+// text, whatever it holds.
 struct LogField {
     std::string key, value;
 
@@ -27,6 +30,10 @@ struct LogField {
     template <class T>
     requires std::is_arithmetic_v<T> LogField(std::string_view field, T number)
         : key(field), value(std::to_string(number)) {}
+    // A template, so that it takes a json only and nothing that converts to one.
+    template <std::same_as<json> Json>
+    LogField(std::string_view field, const Json& any)
+        : key(field), value(any.is_string() ? any.template get<std::string>() : detail::lenient_dump(any)) {}
 };
 
 // [any thread] Of a call: valid until call() returns. Of the host: as long as the plugin. Cheap to copy.

@@ -17,6 +17,7 @@
 #include <chrono>
 #include <concepts>
 #include <cstdint>
+#include <initializer_list>
 #include <limits>
 #include <new>
 #include <optional>
@@ -66,6 +67,7 @@ class StepContext {
     std::string_view task_name() const noexcept { return detail::view(step_.task_name); }
     std::string_view task_version() const noexcept { return detail::view(step_.task_version); }
     bool retryable() const noexcept { return (step_.flags & TASKER_STEP_RETRYABLE) != 0; }
+    // Always false in this version: nothing can ask for a dry run yet.
     bool dry_run() const noexcept { return (step_.flags & TASKER_STEP_DRY_RUN) != 0; }
     // An earlier attempt was lost with its worker: what it did to the outside is unknown.
     bool redelivered() const noexcept { return (step_.flags & TASKER_STEP_REDELIVERED) != 0; }
@@ -158,26 +160,17 @@ class StepContext {
     requires(std::convertible_to<Path, std::string_view>&&...) std::optional<T> get_dependency_field(
         std::string_view name, Path&&... path)
     const {
-        const json* value = texts_.dependency(name);
-        if (value != nullptr) value = &detail::unwrap(*value);
-        std::string where(name);
-        [[maybe_unused]] const auto step_into = [&](std::string_view key) {
-            where.append(".").append(key);
-            value = detail::presence(value == nullptr ? json() : *value, key) == Presence::Present
-                        ? &*value->find(key)
-                        : nullptr;
-        };
-        (step_into(std::string_view(path)), ...);
-        if (value == nullptr || value->is_null()) return std::nullopt;
-        return detail::convert<T>(*value, {"field of dependency", where});
+        const auto field = find_field(name, {std::string_view(path)...});
+        if (field.value == nullptr || field.value->is_null()) return std::nullopt;
+        return detail::convert<T>(*field.value, {"field of dependency", field.path});
     }
     template <class T = json, class... Path>
     T require_dependency_field(std::string_view name, Path&&... path) const {
-        auto value = get_dependency_field<T>(name, path...);
-        if (value) return *std::move(value);
-        std::string where(name);
-        (where.append(".").append(std::string_view(path)), ...);
-        detail::missing_value({"field of dependency", where}, Presence::Missing);
+        const auto field = find_field(name, {std::string_view(path)...});
+        const detail::Where where{"field of dependency", field.path};
+        if (field.value == nullptr) detail::missing_value(where, Presence::Missing);
+        if (field.value->is_null()) detail::missing_value(where, Presence::Null);
+        return detail::convert<T>(*field.value, where);
     }
     // Results of every ancestor whose name starts with prefix, by name; nulls are skipped.
     std::vector<std::pair<std::string, json>> get_all_dependency_results(std::string_view prefix) const {
@@ -276,6 +269,22 @@ class StepContext {
     const tasker_step_v0& abi_step() const noexcept { return step_; }
 
   private:
+    struct Field {
+        const json* value;  // nullptr: missing
+        std::string path;
+    };
+    Field find_field(std::string_view name, std::initializer_list<std::string_view> path) const {
+        Field field{texts_.dependency(name), std::string(name)};
+        if (field.value != nullptr) field.value = &detail::unwrap(*field.value);
+        for (const auto key : path) {
+            field.path.append(".").append(key);
+            if (field.value == nullptr) continue;
+            const bool there = detail::presence(*field.value, key) != Presence::Missing;
+            field.value = there ? &*field.value->find(key) : nullptr;
+        }
+        return field;
+    }
+
     static std::optional<std::string_view> if_any(const tasker_str& text) noexcept {
         if (text.len == 0) return std::nullopt;
         return detail::view(text);

@@ -21,7 +21,8 @@
 //
 // A handler is constructed from nothing or from a `const tasker::HandlerSetup&`. The host keeps one instance per
 // handler and slot and reuses it for every template that names the handler: what belongs to a step comes from its
-// context, not from the instance. A constructor that throws keeps the handler out of service, with the message shown.
+// context, not from the instance. A constructor that throws fails the step that needed the instance, with the message
+// of the exception (handler_error, HANDLER_EXCEPTION, retried); the next attempt constructs anew.
 
 #include <cstdint>
 #include <string_view>
@@ -57,6 +58,11 @@ class StepHandler {
                                      bool retryable = true, json metadata = json::object(),
                                      std::string error_code = {}) {
         return StepHandlerResult::failure(std::move(message), type, retryable, std::move(metadata),
+                                          std::move(error_code));
+    }
+    static StepHandlerResult failure(std::string message, std::string type, bool retryable = true,
+                                     json metadata = json::object(), std::string error_code = {}) {
+        return StepHandlerResult::failure(std::move(message), std::move(type), retryable, std::move(metadata),
                                           std::move(error_code));
     }
 };

@@ -12,7 +12,10 @@ namespace tasker {
 
 class StepHandlerResult {
   public:
-    // value: any JSON value. metadata: an object or null, kept with the result; anything else throws ValidationError.
+    // value: any JSON value, at most 1 MiB as text. metadata: an object or null, kept with the result; anything else
+    // throws ValidationError. Keys of 1 to 256 bytes, at most 256 of them, 64 KiB of values in all: what is beyond is
+    // not kept, and the step's log has a WARN about it. A part without JSON text (NaN, not UTF-8) is replaced by a text
+    // that says so.
     static StepHandlerResult success(json value = json::object(), json metadata = json::object()) {
         StepHandlerResult made;
         made.result_ = std::move(value);

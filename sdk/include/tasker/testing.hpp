@@ -57,8 +57,33 @@ class StepRun {
     std::vector<Heartbeat> heartbeats_;
 };
 
+namespace detail {
+
+// The instance of a handler and the host behind it. A copy has the same configuration and no instance yet.
+class Place {
+  public:
+    Place() = default;
+    ~Place() = default;
+    Place(const Place& other) { host->plugin_config = other.host->plugin_config; }
+    Place(Place&&) noexcept = default;
+    Place& operator=(Place other) noexcept {
+        host.swap(other.host);
+        instance.swap(other.instance);
+        std::swap(created, other.created);
+        return *this;
+    }
+
+    static void keep(void*) noexcept {}
+
+    std::unique_ptr<FakeHost> host = std::make_unique<FakeHost>();
+    std::unique_ptr<void, void (*)(void*) noexcept> instance{nullptr, &keep};  // destroyed before its host
+    bool created = false;
+};
+
+}  // namespace detail
+
 // The context of a step and the handler that runs it. Every setter returns *this. run() may be called many times: the
-// instance is made by the first one and kept, as the host keeps it.
+// instance is made by the first one and kept, as the host keeps it. A copy has what was set, and makes its own instance.
 class StepTest {
   public:
     // A handler class.
@@ -77,8 +102,7 @@ class StepTest {
         }
         throw std::runtime_error("the plugin has no handler '" + std::string(callable) + "'");
     }
-    explicit StepTest(const tasker_handler_v0& handler)
-        : handler_(&handler), host_(std::make_unique<detail::FakeHost>()) {
+    explicit StepTest(const tasker_handler_v0& handler) : handler_(&handler) {
         texts_["callable"] = handler.callable;
     }
     StepTest& input(const json& value) { return text("context", value.dump()); }
@@ -105,6 +129,7 @@ class StepTest {
     StepTest& attempt(std::uint32_t number) { return attempt_ = number, *this; }  // from 1
     StepTest& max_attempts(std::uint32_t number) { return max_attempts_ = number, *this; }
     StepTest& retryable(bool yes) { return flag(TASKER_STEP_RETRYABLE, yes); }
+    // No host of this version asks for a dry run.
     StepTest& dry_run(bool yes) { return flag(TASKER_STEP_DRY_RUN, yes); }
     StepTest& redelivered(bool yes) { return flag(TASKER_STEP_REDELIVERED, yes); }
     StepTest& previous_result(const json& envelope) {
@@ -118,14 +143,14 @@ class StepTest {
     }
     StepTest& lease_lost(bool yes = true) { return lease_lost_ = yes, *this; }  // heartbeat() answers so
     // Before the first run(): what the constructor sees.
-    StepTest& plugin_config(const json& value) { return host_->plugin_config = value, *this; }
+    StepTest& plugin_config(const json& value) { return place_.host->plugin_config = value, *this; }
     StepTest& plugin_state(void* state) { return state_ = state, *this; }
 
     // Runs the step. Throws std::runtime_error with the handler's text when the instance cannot be made.
     StepRun run();
 
     // What was logged outside calls, by the constructor for one.
-    const std::vector<LogRecord>& host_logs() const noexcept { return host_->logs; }
+    const std::vector<LogRecord>& host_logs() const noexcept { return place_.host->logs; }
 
     static constexpr std::string_view kTaskUuid = "01890a5d-ac96-774b-bcce-b302099a8057";
     static constexpr std::string_view kStepUuid = "01890a5d-ac96-774b-bcce-b302099a8058";
@@ -142,12 +167,10 @@ class StepTest {
     void make_instance();
     void fill_values(detail::FakeCall& call) const;
     tasker_step_v0 make_step() const;
+    static std::optional<StepHandlerResult> outcome_of(detail::FakeCall& call, std::int32_t status);
 
     const tasker_handler_v0* handler_;
-    std::unique_ptr<detail::FakeHost> host_;
-    static void keep(void*) noexcept {}
-    std::unique_ptr<void, void (*)(void*) noexcept> instance_{nullptr, &keep};  // destroyed before host_
-    bool created_ = false;
+    detail::Place place_;
     void* state_ = nullptr;
     std::map<std::string, std::string, std::less<>> texts_{{"context", "{}"},
                                                            {"config", "{}"},
@@ -168,8 +191,8 @@ inline void StepTest::make_instance() {
                                static_cast<std::string*>(to)->append(bytes, size);
                                return TASKER_OK;
                            }};
-    const auto config = host_->plugin_config.dump();
-    const tasker_create_v0 args{sizeof args, 0, host_->table(), detail::borrow(config), state_, &sink};
+    const auto config = place_.host->plugin_config.dump();
+    const tasker_create_v0 args{sizeof args, 0, place_.host->table(), detail::borrow(config), state_, &sink};
     void* made = nullptr;
     if (handler_->create != nullptr) {
         const std::int32_t status = handler_->create(handler_, &args, &made);
@@ -177,8 +200,8 @@ inline void StepTest::make_instance() {
             throw std::runtime_error(error.empty() ? "create() answered " + std::to_string(status) : error);
         }
     }
-    instance_ = {made, handler_->destroy != nullptr ? handler_->destroy : &keep};
-    created_ = true;
+    place_.instance = {made, handler_->destroy != nullptr ? handler_->destroy : &detail::Place::keep};
+    place_.created = true;
 }
 
 inline tasker_step_v0 StepTest::make_step() const {
@@ -252,8 +275,26 @@ inline void StepTest::fill_values(detail::FakeCall& call) const {
     for (const auto& [key, value] : values_) call.values[key] = value;
 }
 
+// What the host makes of a call; nothing: the step is released.
+inline std::optional<StepHandlerResult> StepTest::outcome_of(detail::FakeCall& call, std::int32_t status) {
+    if (status > TASKER_OK) {
+        return StepHandlerResult::failure("call() returned the reserved status " + std::to_string(status),
+                                          "invalid_outcome", false, std::move(call.metadata),
+                                          "INVALID_OUTCOME");
+    }
+    if (call.result || status == TASKER_E_CANCELLED || status == TASKER_E_LEASE_LOST)
+        return std::move(call.result);
+    if (status == TASKER_OK) {
+        return StepHandlerResult::failure("call() returned without a result", "invalid_result", false,
+                                          std::move(call.metadata), "NO_RESULT");
+    }
+    return StepHandlerResult::failure("call() returned " + std::to_string(status) + " without saying why",
+                                      ErrorType::HandlerError, true, std::move(call.metadata),
+                                      "HANDLER_EXCEPTION");
+}
+
 inline StepRun StepTest::run() {
-    if (!created_) make_instance();
+    if (!place_.created) make_instance();
     detail::FakeCall call;
     fill_values(call);
     call.remaining_ms = remaining_ms_;
@@ -261,18 +302,9 @@ inline StepRun StepTest::run() {
     call.stop_after_polls = stop_after_;
     call.lease_lost = lease_lost_;
     const tasker_step_v0 step = make_step();
-    const std::int32_t status = handler_->call(instance_.get(), &step, reinterpret_cast<tasker_call*>(&call));
-    if (!call.result && status == TASKER_OK) {
-        call.result = StepHandlerResult::failure("the handler returned without a result", "invalid_result",
-                                                 false, {}, "NO_RESULT");
-    } else if (!call.result && status > TASKER_OK) {
-        call.result = StepHandlerResult::failure("call() answered " + std::to_string(status),
-                                                 "invalid_outcome", false, {}, "INVALID_OUTCOME");
-    } else if (!call.result && status != TASKER_E_CANCELLED && status != TASKER_E_LEASE_LOST) {
-        call.result = StepHandlerResult::failure("call() answered " + std::to_string(status),
-                                                 ErrorType::HandlerError, true);
-    }
-    return {status, std::move(call.result), std::move(call.logs), std::move(call.heartbeats)};
+    const std::int32_t status =
+        handler_->call(place_.instance.get(), &step, reinterpret_cast<tasker_call*>(&call));
+    return {status, outcome_of(call, status), std::move(call.logs), std::move(call.heartbeats)};
 }
 
 }  // namespace tasker::testing

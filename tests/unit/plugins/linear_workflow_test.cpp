@@ -32,6 +32,13 @@ TEST_CASE("the example's four steps turn 6 into 36, 46, 138 and 69") {
     CHECK(compute<Divide>("multiply", multiplied->result()["value"], 2)->result() == json{{"value", 69}});
 }
 
+TEST_CASE("an odd number has no integer at the end and fails there for good") {
+    const auto run = compute<Divide>("multiply", (7 * 7 + 10) * 3, 2);
+    CHECK(run->error_message() == "177 / 2 is not an integer");
+    CHECK(run->error_code() == "INEXACT_DIVISION");
+    CHECK_FALSE(run->retryable());
+}
+
 TEST_CASE("values at the edge of 64 bits are exact, and beyond it a permanent failure") {
     struct Row {
         const char* name;

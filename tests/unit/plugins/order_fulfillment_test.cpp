@@ -4,6 +4,7 @@
 
 #include <string>
 #include <tasker/testing.hpp>
+#include <utility>
 
 using tasker::json;
 using tasker::testing::StepTest;
@@ -91,6 +92,26 @@ TEST_CASE("the inventory fails as often as the input asks and then recovers") {
     CHECK(held->result()["reservation_id"] == "RSV-b302099a8057");
     CHECK(held->result()["attempt"] == 3);
     CHECK(held->result()["items"].size() == 2);
+}
+
+TEST_CASE("wishes and stock that are no objects are refused, not ignored") {
+    auto reserve = StepTest::of<ReserveInventory>().dependency("validate_order", validated()).config(kStock);
+    auto pay = StepTest::of<AuthorizePayment>().dependency("validate_order", validated());
+    const std::pair<tasker::testing::StepRun, const char*> rows[] = {
+        {reserve.input({{"inventory", 5}}).run(), "input 'inventory': expected object, found integer"},
+        {reserve.input({{"inventory", {"fail_times"}}}).run(),
+         "input 'inventory': expected object, found array"},
+        {reserve.input({{"inventory", {{"fail_times", "two"}}}}).run(),
+         "value 'inventory.fail_times': expected integer, found string"},
+        {reserve.input(json::object()).config({{"stock", "full"}}).run(),
+         "config 'stock': expected object, found string"},
+        {pay.input({{"payment", true}}).run(), "input 'payment': expected object, found boolean"},
+    };
+    for (const auto& [run, message] : rows) {
+        CHECK(run->error_message() == message);
+        CHECK(run->error_type() == "validation_error");
+        CHECK_FALSE(run->retryable());
+    }
 }
 
 TEST_CASE("more than the stock is out of stock") {

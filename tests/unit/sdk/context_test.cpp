@@ -1,6 +1,8 @@
 #include <chrono>
+#include <functional>
 #include <map>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "support.hpp"
@@ -351,25 +353,45 @@ TEST_CASE("a heartbeat carries progress and tells that the lease is lost") {
     test.inspect([](StepContext& context) { CHECK_FALSE(context.heartbeat(1, 2)); });
 }
 
-TEST_CASE("log records carry level, message, own fields and bound fields") {
+namespace {
+// What reading a value came to: the message of a ValidationError, or "".
+template <class Read>
+std::string refusal(Read read) {
+    try {
+        read();
+        return "";
+    } catch (const ValidationError& error) {
+        return error.what();
+    }
+}
+}  // namespace
+
+TEST_CASE("every accessor that requires a value tells missing, null and wrong type apart") {
+    const json values{{"null", nullptr}, {"text", "x"}};
     ProbeTest test;
-    const auto run = test.run([](StepContext& context) {
-        const auto log = context.logger().with({{"order", "A-1"}});
-        log.trace("t");
-        log.debug("d", {{"n", 7}});
-        log.info("i", {{"flag", true}, {"text", std::string("x")}});
-        log.warn("w");
-        context.logger().error("e");
-        return tasker::StepHandlerResult::success();
+    test.step.input(values).config(values);
+    test.step.dependency("all", values).dependency("null", nullptr).dependency("text", "x");
+    test.inspect([&](StepContext& context) {
+        using Read = std::function<void(const char*)>;
+        const std::pair<std::string, Read> rows[] = {
+            {"input '", [&](const char* key) { context.require_input<int>(key); }},
+            {"config '", [&](const char* key) { context.require_config<int>(key); }},
+            {"result of dependency '", [&](const char* key) { context.require_dependency_result<int>(key); }},
+            {"field of dependency '", [&](const char* key) { context.require_dependency_field<int>(key); }},
+            {"field of dependency 'all.",
+             [&](const char* key) { context.require_dependency_field<int>("all", key); }},
+            {"value '", [&](const char* key) { tasker::require_value<int>(values, key); }},
+        };
+        for (const auto& row : rows) {
+            const auto& what = row.first;
+            CAPTURE(what);
+            CHECK(refusal([&] { row.second("gone"); }) == what + "gone' is required and is missing");
+            CHECK(refusal([&] { row.second("null"); }) == what + "null' is required and is null");
+            CHECK(refusal([&] { row.second("text"); }) == what + "text': expected integer, found string");
+        }
+        CHECK(refusal([&] { context.require_dependency_field("all", "null", "x"); }) ==
+              "field of dependency 'all.null.x' is required and is missing");
     });
-    REQUIRE(run.logs().size() == 5);
-    CHECK(run.logs()[0].level == tasker::LogLevel::Trace);
-    CHECK(run.logs()[1].fields.at("n") == "7");
-    CHECK(run.logs()[2].message == "i");
-    CHECK(run.logs()[2].fields.at("flag") == "true");
-    CHECK(run.logs()[2].fields.at("order") == "A-1");
-    CHECK(run.logs()[3].level == tasker::LogLevel::Warn);
-    CHECK(run.logs()[4].fields.empty());
 }
 
 TEST_CASE("the raw event and the task are reachable, by JSON pointer too") {

@@ -67,6 +67,8 @@ TEST_CASE("a nested field is absent as soon as a segment is no object") {
         CHECK(context.require_dependency_field<int>("a", "x", "y") == 3);
         CHECK_THROWS_WITH_AS(context.require_dependency_field("a", "x", "gone"),
                              "field of dependency 'a.x.gone' is required and is missing", ValidationError);
+        CHECK_THROWS_WITH_AS(context.require_dependency_field("a", "x", "null"),
+                             "field of dependency 'a.x.null' is required and is null", ValidationError);
     });
 }
 

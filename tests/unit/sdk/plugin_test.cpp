@@ -192,6 +192,21 @@ TEST_CASE("a lambda handler gets its dependencies and inputs, null when missing"
     CHECK(handler("test.total").run()->result() == json::object());
 }
 
+TEST_CASE("a lambda that cannot use its values fails for good and names them") {
+    const auto missing = handler("test.total").dependency("price", 7).run();
+    CHECK(missing->error_type() == "validation_error");
+    CHECK(missing->error_code() == "MISSING_VALUE");
+    CHECK_FALSE(missing->retryable());
+    CHECK(missing->error_message().starts_with(
+        "the function cannot use result of dependency 'price' (integer), input 'count' (missing): "));
+    const auto null = handler("test.total").dependency("price", 7).input({{"count", nullptr}}).run();
+    CHECK(null->metadata()["found"]["input 'count'"] == "null");
+    const auto wrong = handler("test.total").dependency("price", 7).input({{"count", "three"}}).run();
+    CHECK(wrong->error_type() == "validation_error");
+    CHECK(wrong->error_code() == "WRONG_TYPE");
+    CHECK(wrong->metadata()["found"]["input 'count'"] == "string");
+}
+
 TEST_CASE("what a lambda returns is mapped to a result") {
     struct Row {
         StepTest test;

@@ -82,6 +82,99 @@ TEST_CASE("a result that has no JSON text is an invalid_result, never a changed 
     }
 }
 
+TEST_CASE("a failure or a success is what it says it is, whatever its metadata holds") {
+    json deep = 1;
+    for (int i = 0; i < 120; ++i) deep = json::array({deep});
+    const json metadata{
+        {"body", "caf\xe9"},    {"nul", std::string("a\0", 2)},
+        {"rate", std::nan("")}, {"nested", {{"list", {1, "\xff", -INFINITY}}, {"key \xff", true}}},
+        {"deep", deep},         {"good", {{"status", 503}}}};
+    const auto check = [](const tasker::testing::StepRun& run) {
+        CHECK(run->error_message() == "bank down");
+        CHECK(run->error_type() == "retryable_error");
+        CHECK(run->error_code() == "BANK");
+        CHECK(run->retryable());
+        CHECK(run->retry_after() == 2s);
+        const auto& kept = run->metadata();
+        CHECK(kept["body"] == "not valid UTF-8: caf\xEF\xBF\xBD");
+        CHECK(kept["nul"] == "with a NUL character: a\xEF\xBF\xBD");
+        CHECK(kept["rate"] == "not a finite number");
+        CHECK(kept["nested"]["list"] == json{1, "not valid UTF-8: \xEF\xBF\xBD", "not a finite number"});
+        CHECK(kept["nested"]["key \xEF\xBF\xBD"] == true);
+        CHECK(kept["deep"].dump().find("nested too deep") != std::string::npos);
+        CHECK(kept["good"] == json{{"status", 503}});
+        CHECK(run.logs().empty());
+    };
+    check(ProbeTest().run([&](StepContext&) -> StepHandlerResult {
+        throw tasker::RetryableError("bank down", 2s, "BANK", metadata);
+    }));
+    const auto good = ProbeTest().run([&](StepContext&) {
+        return StepHandlerResult::success({{"value", 1}}, metadata);
+    });
+    CHECK(good->result() == json{{"value", 1}});
+    CHECK(good->metadata()["rate"] == "not a finite number");
+    check(ProbeTest().run([&](StepContext&) {
+        return StepHandlerResult::failure("bank down", ErrorType::RetryableError, true, metadata, "BANK")
+            .with_retry_after(2s);
+    }));
+}
+
+TEST_CASE("metadata that the host refuses is lost with a warning, and the result stands") {
+    struct Row {
+        const char* name;
+        json metadata;
+        std::size_t kept, warnings;
+    };
+    json many = json::object();
+    for (int i = 0; i < 258; ++i) many["k" + std::to_string(1000 + i)] = i;
+    const Row rows[] = {
+        {"large", {{"a", std::string(70000, 'x')}, {"b", 1}}, 1, 1},
+        {"large in all", {{"a", std::string(40000, 'x')}, {"b", std::string(40000, 'x')}}, 1, 1},
+        {"empty key", {{"", 1}, {"b", 1}}, 1, 1},
+        {"long key", {{std::string(300, 'k'), 1}}, 0, 1},
+        {"many keys", many, 256, 2},
+    };
+    for (const auto& row : rows) {
+        CAPTURE(row.name);
+        const auto good = ProbeTest().run([&](StepContext&) {
+            return StepHandlerResult::success({{"value", 1}}, row.metadata);
+        });
+        const auto bad = ProbeTest().run([&](StepContext&) {
+            return StepHandlerResult::failure("no", ErrorType::Timeout, true, row.metadata);
+        });
+        CHECK(good->result() == json{{"value", 1}});
+        CHECK(bad->error_type() == "timeout");
+        for (const auto* run : {&good, &bad}) {
+            CHECK(run->result().metadata().size() == row.kept);
+            REQUIRE(run->logs().size() == row.warnings);
+            CHECK(run->logs()[0].level == tasker::LogLevel::Warn);
+            CHECK(run->logs()[0].message == "metadata of the result was refused and is lost");
+            CHECK(run->logs()[0].fields.contains("key"));
+        }
+    }
+}
+
+namespace {
+class OwnType : public tasker::StepHandler {
+  public:
+    static constexpr std::string_view handler_name = "sdk_test.own_type";
+    StepHandlerResult call(StepContext& context) override {
+        if (context.attempt() == 1) return failure("slow", ErrorType::Timeout);
+        return failure("msg", "my_type", false, {{"a", 1}}, "E1");
+    }
+};
+}  // namespace
+
+TEST_CASE("a handler fails with a standard type or with its own text") {
+    auto step = tasker::testing::StepTest::of<OwnType>();
+    CHECK(step.run()->error_type() == "timeout");
+    const auto own = step.attempt(2).run();
+    CHECK(own->error_type() == "my_type");
+    CHECK_FALSE(own->retryable());
+    CHECK(own->metadata() == json{{"a", 1}});
+    CHECK(own->error_code() == "E1");
+}
+
 TEST_CASE("each exception becomes the failure that it stands for") {
     struct Row {
         const char* name;

@@ -46,6 +46,17 @@ TEST_CASE("a call that breaks the contract is the failure the host would record"
         {"pending", [](void*, const tasker_step_v0*, tasker_call*) noexcept { return TASKER_PENDING; },
          "invalid_outcome", "INVALID_OUTCOME", false},
         {"panic", [](void*, const tasker_step_v0*, tasker_call*) noexcept { return TASKER_E_PANIC; },
+         "handler_error", "HANDLER_EXCEPTION", true},
+        {"pending after a result",
+         [](void*, const tasker_step_v0* step, tasker_call* call) noexcept {
+             step->api->succeed(call, "1", 1);
+             return TASKER_PENDING;
+         },
+         "invalid_outcome", "INVALID_OUTCOME", false},
+        {"no failure struct",
+         [](void*, const tasker_step_v0* step, tasker_call* call) noexcept {
+             return step->api->fail(call, nullptr) == TASKER_E_INVALID ? TASKER_OK : TASKER_PENDING;
+         },
          "handler_error", "", true},
         {"bad json",
          [](void*, const tasker_step_v0* step, tasker_call* call) noexcept {
@@ -61,6 +72,105 @@ TEST_CASE("a call that breaks the contract is the failure the host would record"
         CHECK(run->error_code() == row.code);
         CHECK(run->retryable() == row.retryable);
     }
+}
+
+namespace {
+std::string g_text;  // what succeed_with_text() answers
+
+std::int32_t succeed_with_text(void*, const tasker_step_v0* step, tasker_call* call) noexcept {
+    step->api->succeed(call, g_text.data(), g_text.size());
+    return TASKER_OK;
+}
+}  // namespace
+
+TEST_CASE("a result that the host refuses is refused here too, for the same reason") {
+    struct Row {
+        std::string text;
+        const char* fault;  // nullptr: good
+    };
+    const auto nested = [](std::size_t depth) { return std::string(depth, '[') + std::string(depth, ']'); };
+    const Row rows[] = {
+        {R"("a\u0000b")", "NUL character"},
+        {R"({"a\u0000":1})", "NUL character"},
+        {R"("\ud800")", "not JSON"},
+        {R"("\ude00x")", "not JSON"},
+        {"\"caf\xe9\"", "not JSON"},
+        {"\xEF\xBB\xBF{}", "not JSON"},
+        {"{} 1", "not JSON"},
+        {"", "not JSON"},
+        {"NaN", "not JSON"},
+        {"1e400", "not JSON"},
+        {"1e-20000", "number with more than 16383 decimals"},
+        {nested(101), "nested deeper than 100"},
+        {'"' + std::string(1 << 20, 'x') + '"', "larger than 1048576 bytes (1048578)"},
+        {R"("\ud83d\ude00 \u00e9")", nullptr},
+        {"1.5e300", nullptr},
+        {nested(100), nullptr},
+        {'"' + std::string((1 << 20) - 2, 'x') + '"', nullptr},
+    };
+    const auto handler = handler_calling(&succeed_with_text);
+    for (const auto& row : rows) {
+        CAPTURE(row.text.substr(0, 40));
+        g_text = row.text;
+        const auto run = StepTest(handler).run();
+        CHECK(run->is_success() == (row.fault == nullptr));
+        if (row.fault == nullptr) continue;
+        CHECK(run->error_type() == "invalid_result");
+        CHECK(run->error_code() == "INVALID_RESULT");
+        CHECK_FALSE(run->retryable());
+        CHECK(run->error_message().find(row.fault) != std::string::npos);
+    }
+}
+
+TEST_CASE("metadata beyond the host's limits is refused, and what was there stays") {
+    const auto handler = handler_calling([](void*, const tasker_step_v0* step, tasker_call* call) noexcept {
+        const auto set = [&](const std::string& key, const std::string& text) {
+            return step->api->set_metadata(call, key.c_str(), text.data(), text.size());
+        };
+        const auto text_of = [](std::size_t bytes) { return '"' + std::string(bytes - 2, 'x') + '"'; };
+        bool ok = set("big", text_of(65536)) == TASKER_OK && set("big", text_of(60000)) == TASKER_OK &&
+                  set(std::string(256, 'k'), "1") == TASKER_OK;
+        ok = ok && set("more", text_of(5536)) == TASKER_E_INVALID;
+        ok = ok && set("big", text_of(65537)) == TASKER_E_INVALID;
+        ok = ok && set("", "1") == TASKER_E_INVALID && set(std::string(257, 'k'), "1") == TASKER_E_INVALID;
+        ok = ok && set("nul", R"("\u0000")") == TASKER_E_INVALID;
+        ok = ok && set("deep", std::string(100, '[') + std::string(100, ']')) == TASKER_E_INVALID;
+        for (int i = 2; i < 256; ++i) ok = ok && set("k" + std::to_string(i), "1") == TASKER_OK;
+        ok = ok && set("one more", "1") == TASKER_E_INVALID && set("k2", "2") == TASKER_OK;
+        return step->api->succeed(call, ok ? "true" : "false", ok ? 4 : 5);
+    });
+    const auto run = StepTest(handler).run();
+    CHECK(run->result() == json(true));
+    CHECK(run->metadata().size() == 256);
+    CHECK(run->metadata()["big"].get<std::string>().size() == 59998);
+    CHECK(run->metadata()["k2"] == 2);
+}
+
+TEST_CASE("the texts of a failure are cleaned, and its context must be an object") {
+    const auto handler = handler_calling([](void*, const tasker_step_v0* step, tasker_call* call) noexcept {
+        tasker_failure_v0 failure{};
+        failure.struct_size = sizeof failure;
+        failure.message = {"caf\xe9", 4};
+        failure.context_json = {"[]", 2};
+        const std::int32_t status = step->api->fail(call, &failure);
+        return status == TASKER_E_INVALID ? TASKER_OK : TASKER_PENDING;
+    });
+    const auto run = StepTest(handler).run();
+    CHECK(run->error_message() == "caf\xEF\xBF\xBD");
+    CHECK(run->retryable());
+}
+
+TEST_CASE("the test of a step is a value: a copy has what was set and an instance of its own") {
+    const auto handler = handler_calling([](void*, const tasker_step_v0* step, tasker_call* call) noexcept {
+        return step->api->succeed(call, step->context_json.ptr, step->context_json.len);
+    });
+    auto first = StepTest(handler).input({{"a", 1}}).attempt(2);
+    auto second = first;
+    second.input({{"a", 2}});
+    CHECK(first.run()->result()["a"] == 1);
+    CHECK(second.run()->result()["a"] == 2);
+    first = StepTest(handler).input({{"a", 3}});
+    CHECK(first.run()->result()["a"] == 3);
 }
 
 TEST_CASE("a failure without details gets defaults, and its type decides about the retry") {

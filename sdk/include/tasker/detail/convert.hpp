@@ -76,6 +76,11 @@ struct IsStringMap : std::false_type {};
 template <class T>
 struct IsStringMap<std::map<std::string, T>> : std::true_type {};
 
+template <class T>
+concept ReadsFromJson = requires(const json& value) {
+    { value.template get<T>() } -> std::same_as<T>;
+};
+
 // T: json, bool, an integer, a floating type, std::string, std::vector and std::map<std::string, T> of these, or any
 // type with a from_json(). Throws ValidationError.
 template <class T>
@@ -106,6 +111,10 @@ T convert(const json& value, const Where& where) {
             items.emplace(key, convert<typename T::mapped_type>(item, where));
         }
         return items;
+    } else if constexpr (!ReadsFromJson<T>) {
+        static_assert(ReadsFromJson<T>,
+                      "a value is read as bool, an integer, a floating type, std::string, std::vector<T> or "
+                      "std::map<std::string, T> of these, tasker::json, or a type with a from_json()");
     } else {
         try {
             return value.get<T>();

@@ -3,46 +3,24 @@
 
 #include <cxxabi.h>
 
-#include <cmath>
+#include <array>
+#include <cstdint>
 #include <cstdlib>
 #include <exception>
 #include <memory>
 #include <new>
+#include <stdexcept>
 #include <string>
 #include <string_view>
 #include <typeinfo>
 
 #include "tasker/abi.h"
+#include "tasker/detail/json_text.hpp"
 #include "tasker/detail/text.hpp"
 #include "tasker/errors.hpp"
 #include "tasker/step_result.hpp"
 
 namespace tasker::detail {
-
-inline constexpr int kMaxJsonDepth = 100;  // the host's limit
-
-// The serialiser would write NaN and the infinities as null; that must not pass for a result.
-inline const char* unserialisable(const json& value, int depth = 0) {
-    if (depth > kMaxJsonDepth) return "it is nested deeper than 100";
-    if (value.is_number_float() && !std::isfinite(value.get<double>()))
-        return "it has a number that is not finite";
-    if (value.is_structured()) {
-        for (const auto& item : value) {
-            if (const char* why = unserialisable(item, depth + 1)) return why;
-        }
-    }
-    return nullptr;
-}
-
-// Throws std::invalid_argument for what has no JSON text.
-inline std::string dump(const json& value) {
-    if (const char* why = unserialisable(value)) throw std::invalid_argument(why);
-    try {
-        return value.dump();
-    } catch (const json::exception& error) {
-        throw std::invalid_argument(error.what());  // text that is not UTF-8
-    }
-}
 
 inline std::string exception_type(const std::exception& error) {
     int status = 0;
@@ -64,13 +42,30 @@ inline std::int32_t send_failure(const tasker_call_api_v0& api, tasker_call* cal
     return api.fail(call, &failure);
 }
 
+// One item of metadata. What the host refuses is lost, which the step's log is told.
+inline void send_metadata(const tasker_call_api_v0& api, tasker_call* call, const std::string& key,
+                          const std::string& text) {
+    const std::string name = readable(key);
+    const std::int32_t status = api.set_metadata(call, name.c_str(), text.data(), text.size());
+    if (status == TASKER_OK) return;
+    constexpr std::string_view kMessage = "metadata of the result was refused and is lost";
+    constexpr std::string_view kLimits = "keys of 1 to 256 bytes, 256 of them, 64 KiB of values in all";
+    const std::string shown = name.substr(0, 256), bytes = std::to_string(text.size());
+    const std::string answer = std::to_string(status);
+    const std::array fields{
+        tasker_kv{borrow("key"), borrow(shown)}, tasker_kv{borrow("bytes"), borrow(bytes)},
+        tasker_kv{borrow("status"), borrow(answer)}, tasker_kv{borrow("limits"), borrow(kLimits)}};
+    api.log(call, TASKER_LOG_WARN, kMessage.data(), kMessage.size(), fields.data(), fields.size());
+}
+
+// What has no JSON text in a result makes it an invalid_result; in metadata, a text takes its place: metadata decides
+// about nothing.
 inline std::int32_t deliver(const tasker_call_api_v0& api, tasker_call* call,
                             const StepHandlerResult& result) {
     try {
         const std::string text = result.is_success() ? dump(result.result()) : std::string{};
         for (const auto& [key, value] : result.metadata().items()) {
-            const std::string item = dump(value);
-            api.set_metadata(call, key.c_str(), item.data(), item.size());
+            send_metadata(api, call, key, dump(repaired(value)));
         }
         if (result.is_failure()) return send_failure(api, call, result);
         return api.succeed(call, text.data(), text.size());

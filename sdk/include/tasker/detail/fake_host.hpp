@@ -1,8 +1,12 @@
 #pragma once
 // The host that tasker/testing.hpp puts behind a handler: the C tables of abi.h over plain memory.
 
-#include <atomic>
+#include <algorithm>
+#include <chrono>
+#include <cstddef>
 #include <cstdint>
+#include <cstring>
+#include <limits>
 #include <map>
 #include <mutex>
 #include <optional>
@@ -12,6 +16,7 @@
 #include <vector>
 
 #include "tasker/abi.h"
+#include "tasker/detail/json_text.hpp"
 #include "tasker/detail/text.hpp"
 #include "tasker/logging.hpp"
 #include "tasker/step_result.hpp"
@@ -35,6 +40,9 @@ namespace tasker::testing::detail {
 using tasker::detail::borrow;
 using tasker::detail::view;
 
+// The host's limits of metadata.
+inline constexpr std::size_t kMaxMetadataKey = 256, kMaxMetadataKeys = 256, kMaxMetadataBytes = 65536;
+
 // What one call may see and what it left behind. Functions that the ABI lets any thread call are guarded.
 struct FakeCall {
     std::map<std::string, std::string, std::less<>> values;  // get()
@@ -46,6 +54,7 @@ struct FakeCall {
     std::mutex mutex;
     std::uint64_t polls = 0;
     json metadata = json::object();
+    std::map<std::string, std::size_t> metadata_bytes;  // of the text of each item
     std::optional<StepHandlerResult> result;
     std::vector<LogRecord> logs;
     std::vector<Heartbeat> heartbeats;
@@ -72,30 +81,53 @@ std::int32_t end(tasker_call* call, Make&& make) {
 }
 
 inline std::int32_t succeed(tasker_call* call, const char* text, std::size_t size) noexcept {
-    return end(call, [&](const json& metadata) {
-        auto value = json::parse(std::string_view(text, size), nullptr, false);
-        if (!value.is_discarded()) return StepHandlerResult::success(std::move(value), metadata);
-        return StepHandlerResult::failure("the result is not valid JSON", "invalid_result", false, metadata,
-                                          "INVALID_RESULT");
+    const std::string_view given(text, size);
+    const auto fault = tasker::detail::json_fault(given);
+    const std::int32_t status = end(call, [&](const json& metadata) {
+        if (!fault) return StepHandlerResult::success(json::parse(given), metadata);
+        return StepHandlerResult::failure("the result cannot be stored: " + *fault, "invalid_result", false,
+                                          metadata, "INVALID_RESULT");
     });
+    return status == TASKER_OK && fault ? TASKER_E_INVALID : status;
+}
+
+// A text of a failure as the host keeps it.
+inline std::string kept(const tasker_str& text, std::size_t most, std::string_view when_empty) {
+    auto clean = tasker::detail::readable(view(text).substr(0, most));
+    return clean.empty() ? std::string(when_empty) : clean;
 }
 
 inline bool retryable(const tasker_failure_v0& failure, std::string_view type) {
-    if (failure.retryable != TASKER_RETRY_BY_TYPE) return failure.retryable == TASKER_RETRY_YES;
+    if (failure.retryable == TASKER_RETRY_YES) return true;
+    if (failure.retryable == TASKER_RETRY_NO) return false;
     return type != to_string(ErrorType::PermanentError) && type != to_string(ErrorType::ValidationError);
 }
 
-inline std::int32_t fail(tasker_call* call, const tasker_failure_v0* failure) noexcept {
-    return end(call, [&](const json& metadata) {
-        std::string type(view(failure->error_type));
-        if (type.empty()) type = to_string(ErrorType::HandlerError);
-        std::string message(view(failure->message));
-        if (message.empty()) message = "handler failed without a message";
-        const bool again = retryable(*failure, type);
+inline std::int32_t fail(tasker_call* call, const tasker_failure_v0* given) noexcept {
+    if (given == nullptr || given->struct_size < offsetof(tasker_failure_v0, error_type) ||
+        given->struct_size > 4096) {
+        const std::int32_t status = end(call, [](const json& metadata) {
+            return StepHandlerResult::failure(
+                "handler failed, and fail() was given a malformed tasker_failure", ErrorType::HandlerError,
+                true, metadata);
+        });
+        return status == TASKER_OK ? TASKER_E_INVALID : status;
+    }
+    tasker_failure_v0 failure{};  // what the plugin's build does not know reads as zero
+    std::memcpy(&failure, given, std::min<std::size_t>(given->struct_size, sizeof failure));
+    const auto context = view(failure.context_json);
+    const bool good =
+        failure.retryable <= TASKER_RETRY_NO &&
+        (context.empty() || (!tasker::detail::json_fault(context) && json::parse(context).is_object()));
+    const std::int32_t status = end(call, [&](const json& metadata) {
+        std::string message = kept(failure.message, 65536, "handler failed without a message");
+        std::string type = kept(failure.error_type, 255, to_string(ErrorType::HandlerError));
+        const bool again = retryable(failure, type);
         return StepHandlerResult::failure(std::move(message), std::move(type), again, metadata,
-                                          std::string(view(failure->error_code)))
-            .with_retry_after(std::chrono::milliseconds(failure->retry_after_ms));
+                                          kept(failure.error_code, 255, ""))
+            .with_retry_after(std::chrono::milliseconds(failure.retry_after_ms));
     });
+    return status == TASKER_OK && !good ? TASKER_E_INVALID : status;
 }
 
 inline std::int32_t decide(tasker_call*, const tasker_str*, std::size_t, const char*, std::size_t) noexcept {
@@ -124,9 +156,19 @@ inline std::int32_t set_metadata(tasker_call* call, const char* key, const char*
     auto& state = fake(call);
     const std::lock_guard lock(state.mutex);
     if (state.result) return TASKER_E_STATE;
-    auto value = json::parse(std::string_view(text, size), nullptr, false);
-    if (value.is_discarded() || *key == '\0') return TASKER_E_INVALID;
-    state.metadata[key] = std::move(value);
+    const std::string_view name(key), given(text, size);
+    if (name.empty() || name.size() > kMaxMetadataKey) return TASKER_E_INVALID;
+    if (tasker::detail::json_fault(given, tasker::detail::kMaxJsonDepth - 1, kMaxMetadataBytes))
+        return TASKER_E_INVALID;
+    const auto [place, is_new] = state.metadata_bytes.try_emplace(tasker::detail::readable(name), 0);
+    std::size_t bytes = size;
+    for (const auto& [other, length] : state.metadata_bytes) bytes += other == place->first ? 0 : length;
+    if (bytes > kMaxMetadataBytes || state.metadata_bytes.size() > kMaxMetadataKeys) {
+        if (is_new) state.metadata_bytes.erase(place);
+        return TASKER_E_INVALID;
+    }
+    place->second = size;
+    state.metadata[place->first] = json::parse(given);
     return TASKER_OK;
 }
 

@@ -106,9 +106,9 @@ struct Descriptor {
     static constexpr tasker_handler_v0 value{
         .struct_size = sizeof(tasker_handler_v0),
         .kind = TASKER_KIND_STEP,
-        .threads = threads_of<H>(),
-        .max_instances = max_instances_of<H>(),
-        .capabilities = capabilities_of<H>(),
+        .threads = static_cast<std::uint32_t>(Threads<H>::value),
+        .max_instances = MaxInstances<H>::value,
+        .capabilities = Capabilities<H>::value,
         .callable = StaticText<NameText<H>>::c_str(),
         .version = StaticText<VersionText<H>>::c_str(),
         .summary = StaticText<SummaryText<H>>::c_str(),
