@@ -70,7 +70,8 @@ struct HttpRequestDecoder::State_ {
     // A page in somebody's browser must not reach this API under a name of its own.
     static bool ours(boost::beast::string_view host) {
         const std::string_view name = std::string_view(host.data(), host.size()).substr(0, host.rfind(':'));
-        return host.empty() || name == "localhost" || name == "127.0.0.1" || host == "[::1]" || name == "[::1]";
+        return host.empty() || name == "localhost" || name == "127.0.0.1" || host == "[::1]" ||
+               name == "[::1]";
     }
 
     // Limits that depend on what the header says.

@@ -43,7 +43,8 @@ class Text {
   public:
     void family(std::string_view name, std::string_view type, std::string_view help) {
         name_ = name;
-        out_ += "# HELP " + name_ + " " + std::string(help) + "\n# TYPE " + name_ + " " + std::string(type) + "\n";
+        out_ += "# HELP " + name_ + " " + std::string(help) + "\n# TYPE " + name_ + " " + std::string(type) +
+                "\n";
     }
     void value(std::int64_t value, const std::string& labels = {}) {
         out_ += name_ + labels + " " + std::to_string(value) + "\n";
@@ -57,7 +58,8 @@ class Text {
 
 std::string metrics_text(const WorkerStatus& status, const std::vector<HandlerCounts>& handlers) {
     Text text;
-    const auto single = [&](std::string_view name, std::string_view type, std::string_view help, std::int64_t value) {
+    const auto single = [&](std::string_view name, std::string_view type, std::string_view help,
+                            std::int64_t value) {
         text.family(name, type, help);
         text.value(value);
     };
@@ -71,7 +73,9 @@ std::string metrics_text(const WorkerStatus& status, const std::vector<HandlerCo
     single("tasker_results_refused_total", "counter", "Results that came after their claim had ended.",
            status.results_refused);
     const std::vector<HandlerCounts> shown = capped(handlers);
-    const auto callable = [](const HandlerCounts& one) { return "{callable=\"" + escaped(one.callable) + "\""; };
+    const auto callable = [](const HandlerCounts& one) {
+        return "{callable=\"" + escaped(one.callable) + "\"";
+    };
     text.family("tasker_steps_total", "counter", "Step attempts that ended, by outcome.");
     for (const HandlerCounts& one : shown) {
         text.value(one.succeeded, callable(one) + ",outcome=\"succeeded\"}");

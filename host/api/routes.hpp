@@ -29,7 +29,7 @@ struct ApiContext {
     std::function<std::string()> worker_status_json;  // empty when no worker runs in this process
     std::function<std::string()> plugins_json;        // likewise
     std::string default_version_hint;
-    std::function<std::string()> handlers_json;  // likewise
+    std::function<std::string()> handlers_json;      // likewise
     std::function<std::string()> metrics_text = {};  // likewise
 };
 

@@ -41,9 +41,8 @@ Logger Logger::with(LogFields fields) const {
 }
 
 void Logger::log(LogLevel level, std::string_view message, LogFields fields) const noexcept {
-    if (!sink_) return;
     try {
-        if (!sink_->enabled(level)) return;
+        if (!enabled(level)) return;
         LogRecord record;
         record.unix_ms = SystemClock{}.unix_ms();
         record.level = level;

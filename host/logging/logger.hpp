@@ -3,6 +3,7 @@
 // with() binds fields for everything below. Never throws, never blocks the caller: a full queue drops and counts.
 // Thread-safe.
 
+#include <algorithm>
 #include <cstdint>
 #include <initializer_list>
 #include <memory>
@@ -57,7 +58,13 @@ class Logger {
     explicit Logger(std::shared_ptr<LogSink> sink) : sink_(std::move(sink)) {}
 
     Logger with(LogFields fields) const;
-    bool enabled(LogLevel level) const { return sink_ && sink_->enabled(level); }
+    // The same without what is below `level`.
+    Logger at_least(LogLevel level) const {
+        Logger child = *this;
+        child.floor_ = std::max(floor_, level);
+        return child;
+    }
+    bool enabled(LogLevel level) const { return sink_ && level >= floor_ && sink_->enabled(level); }
     void log(LogLevel level, std::string_view message, LogFields fields = {}) const noexcept;
     void error(std::string_view message, LogFields fields = {}) const noexcept {
         log(LogLevel::Error, message, std::move(fields));
@@ -79,6 +86,7 @@ class Logger {
     }
 
   private:
+    LogLevel floor_ = LogLevel::Trace;
     std::shared_ptr<LogSink> sink_;  // shared by all handles derived from it; the last one closes it
     std::shared_ptr<const LogFields> bound_;
 };

@@ -14,7 +14,7 @@ ExecutorCore::ExecutorCore(const HandlerRegistry& registry, TaskerRuntime& runti
       log_(std::move(log)),
       backend_(std::make_shared<Backend>(runtime, clock)),
       counters_(std::make_shared<Counters>()),
-      max_waiting_((std::size_t{options_.threads} + options_.prefetch) * 2 + 256),
+      max_waiting_((std::size_t{options_.threads} + prefetch_of(options_)) * 2 + 256),
       queues_(registry, options_),
       deadline_wakeup_(std::make_unique<Wakeup>(clock)),
       quiet_(std::make_unique<Wakeup>(clock)) {}

@@ -172,7 +172,7 @@ std::vector<HandlerCounts> LaneQueues::counts() const {
 
 unsigned LaneQueues::claim_limit(const HandlerLane& lane) const {
     const unsigned calls = lane.limit - std::min(lane.hung, lane.limit);
-    const unsigned slots = std::max(options_.threads, 1U) + options_.prefetch;
+    const unsigned slots = std::max(options_.threads, 1U) + tasker::host::prefetch_of(options_);
     // One handler alone may not fill every slot while others are offered.
     const unsigned most = lanes_.size() > 1 ? slots - std::max(slots / 4, 1U) : slots;
     return std::min(calls + prefetch_of(lane, calls), std::max(most, 1U));
@@ -201,7 +201,8 @@ Capacity LaneQueues::capacity(unsigned abandoned) {
         }
     }
     const unsigned threads = std::max(options_.threads, 1U);
-    capacity.slots = threads - std::min(abandoned, threads) + std::min(prefetch, options_.prefetch);
+    capacity.slots =
+        threads - std::min(abandoned, threads) + std::min(prefetch, tasker::host::prefetch_of(options_));
     return capacity;
 }
 

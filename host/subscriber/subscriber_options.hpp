@@ -1,16 +1,18 @@
 #pragma once
 // The knobs of the subscriber and its executor.
 
+#include <algorithm>
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
 namespace tasker::host {
 
 struct SubscriberOptions {
-    unsigned threads = 16;                                // executor threads; at least 1
-    unsigned prefetch = 64;                               // claimed ahead of a free thread
+    unsigned threads = 32;             // executor threads; at least 1
+    std::optional<unsigned> prefetch;  // claimed ahead of a free thread; 4 x threads, 256 at most
     std::map<std::string, unsigned> handler_concurrency;  // callable -> calls at the same time
     std::int64_t cancel_grace_ms = 10'000;                // from the deadline to the recorded failure
     std::int64_t max_runtime_ms = 86'400'000;             // how far heartbeats may extend a step
@@ -19,5 +21,10 @@ struct SubscriberOptions {
     std::vector<std::string> namespaces = {"default"};  // whose steps are offered to be run
     std::string worker_hostname;                        // told in results; empty: left out
 };
+
+inline unsigned prefetch_of(const SubscriberOptions& options) {
+    constexpr unsigned kPerThread = 4, kMost = 256;
+    return options.prefetch.value_or(std::min(options.threads, kMost / kPerThread) * kPerThread);
+}
 
 }  // namespace tasker::host

@@ -40,6 +40,7 @@ std::set<std::string> as_set(const std::vector<std::string>& names) { return {na
 Worker::Worker(BootstrapConfig config, HandlerRegistry registry)
     : config_(std::move(config)), registry_(std::move(registry)) {
     if (!config_.worker_id || config_.worker_id->empty()) config_.worker_id = "cpp-worker";
+    if (const auto level = log_level(config_.log_level)) config_.log = config_.log.at_least(*level);
     if (config_.namespaces.empty()) config_.namespaces = {config_.namespace_name};
     config_.subscriber.namespaces = config_.namespaces;
     if (config_.subscriber.worker_hostname.empty()) config_.subscriber.worker_hostname = hostname();
@@ -106,6 +107,10 @@ struct WorkerLifecycle {
         };
         try {
             const BootstrapConfig& config = worker.config_;
+            if (!log_level(config.log_level)) {
+                return failed("failed", "log_level '" + config.log_level +
+                                            "' is unknown; trace, debug, info, warn or error");
+            }
             const auto store = locate_store(config.store, config.database_url, config.state_dir);
             auto lock = StoreLock::acquire(store, "host");
             if (const auto* holder = std::get_if<StoreHolder>(&lock)) {

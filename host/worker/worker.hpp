@@ -35,8 +35,8 @@ struct BootstrapConfig {
     std::optional<std::string> worker_id;  // default: cpp-worker
     std::string namespace_name = "default";
     std::vector<std::string> namespaces;     // more than one; empty: namespace_name alone
-    std::optional<std::string> config_path;  // a TOML file; only read by the server, kept for status
-    std::string log_level = "info";
+    std::optional<std::string> config_path;  // the TOML file the caller read, if any; not read here
+    std::string log_level = "info";          // trace, debug, info, warn, error: `log` is cut off below it
 
     std::string environment = "development";
     std::string store;         // the SQLite file; empty: <state_dir>/tasker.db

@@ -126,7 +126,9 @@ TEST_CASE("rows 93-95: a store that must not be touched is not") {
                   {"-wal"});
 }
 
-TEST_CASE("rows 74 and 95: a log that is taken away under a running host ends it with 7, and health says so before") {
+TEST_CASE(
+    "rows 74 and 95: a log that is taken away under a running host ends it with 7, and health says so "
+    "before") {
     Sandbox sandbox;
     make_store(sandbox);
     const auto worker = sandbox.start_worker();
@@ -166,8 +168,9 @@ TEST_CASE("row 96: a full disk refuses what is new, keeps what is there, and is 
         filler.close();
         testing::Finished refused;
         for (int i = 0; i < 2000 && refused.status.code <= 0; ++i) {
-            refused = sandbox.run({"task", "create", "good", "--context",
-                                   "{\"n\":" + std::to_string(i) + ",\"pad\":\"" + std::string(9000, 'p') + "\"}"});
+            refused =
+                sandbox.run({"task", "create", "good", "--context",
+                             "{\"n\":" + std::to_string(i) + ",\"pad\":\"" + std::string(9000, 'p') + "\"}"});
         }
         CHECK_MESSAGE(refused.status.code == 8, refused.err);
         CHECK(refused.err.find("cannot be written") != std::string::npos);
@@ -271,7 +274,8 @@ TEST_CASE("row 103: a storm of SIGUSR1 disturbs nothing") {
     const auto told = [&] {
         const std::string log = worker->err();
         int count = 0;
-        for (auto at = log.find("Worker Status: {"); at != std::string::npos; at = log.find("Worker Status: {", at + 1))
+        for (auto at = log.find("Worker Status: {"); at != std::string::npos;
+             at = log.find("Worker Status: {", at + 1))
             ++count;
         return count;
     };

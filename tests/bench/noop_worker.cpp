@@ -133,7 +133,6 @@ NoopWorker::NoopWorker(const std::filesystem::path& folder, Durability durabilit
     config.templates = std::move(templates);
     config.durability = durability;
     config.subscriber.threads = threads;
-    config.subscriber.prefetch = threads * 4;
     config.open_engine = [this](const EngineOptions& options, const Clock& clock, Random& random,
                                 const Logger& log) -> std::unique_ptr<Engine> {
         return std::make_unique<CountedEngine>(Engine::open(options, clock, random, log), runtime_);

@@ -66,3 +66,14 @@ TEST_CASE("Logger: levels read in any case, and warning too") {
     CHECK_FALSE(log_level(""));
     CHECK(name(LogLevel::Error) == "error");
 }
+
+TEST_CASE("Logger: a floor holds for everything derived from it and is never lowered") {
+    const auto sink = std::make_shared<CaptureSink>();
+    const Logger quiet = Logger(sink).at_least(LogLevel::Warn);
+    const Logger child = quiet.with({{"a", "b"}}).at_least(LogLevel::Debug);
+    CHECK_FALSE(child.enabled(LogLevel::Info));
+    child.info("not said");
+    child.warn("said");
+    CHECK(sink->records().size() == 1);
+    CHECK(sink->contains("said"));
+}

@@ -57,3 +57,11 @@ TEST_CASE("Redaction: known secrets go wherever they appear, longer ones first, 
           "x [REDACTED] y [REDACTED]");
     CHECK(redact("nothing here", {"hunter2"}) == "nothing here");
 }
+
+TEST_CASE("redact: names that a value must not be shown under") {
+    for (const char* key :
+         {"password", "DB_PASSWORD", "client-secret", "api_key", "Authorization", "access.token", "cookie"})
+        CHECK_MESSAGE(names_a_secret(key), key);
+    for (const char* key : {"token_count", "step_uuid", "operation", "keyboard", "passenger"})
+        CHECK_MESSAGE(!names_a_secret(key), key);
+}

@@ -153,3 +153,22 @@ TEST_CASE("Bootstrap: several namespaces, a worker id, and the store of a sqlite
     CHECK(worker_status(*worker).supported_namespaces == std::vector<std::string>{"a", "b"});
     CHECK(std::filesystem::exists(folder / "elsewhere/my.db"));
 }
+
+TEST_CASE("Bootstrap: log_level cuts the log off, an unknown one is refused") {
+    const TempDir folder;
+    const auto sink = std::make_shared<CaptureSink>();
+    BootstrapConfig config = config_in(folder);
+    config.log = Logger(sink);
+    config.log_level = "error";
+    const auto [worker, result] = bootstrap_worker(std::move(config), HandlerRegistry{});
+    REQUIRE(result.success);
+    CHECK_FALSE(worker->config().log.enabled(LogLevel::Warn));
+    CHECK(worker->config().log.enabled(LogLevel::Error));
+
+    const TempDir other;
+    BootstrapConfig wrong = config_in(other);
+    wrong.log_level = "loud";
+    const auto refused = bootstrap_worker(std::move(wrong), HandlerRegistry{});
+    CHECK(refused.result.status == "failed");
+    CHECK(refused.result.message.find("'loud'") != std::string::npos);
+}
