@@ -6,6 +6,7 @@
 #include "host/api/api_server.hpp"
 #include "host/api/documents.hpp"
 #include "host/api/json_writer.hpp"
+#include "host/api/metrics.hpp"
 #include "host/api/plugin_documents.hpp"
 #include "host/core/guarded.hpp"
 #include "host/logging/redact.hpp"
@@ -86,12 +87,12 @@ std::unique_ptr<ApiServer> start_server(const Config& config, Worker& worker,
     ApiServerOptions api;
     api.socket = api_socket(config);
     // Plugins are discovered once, so this one never changes.
-    ApiContext context{
-        worker.engine(),
-        [&worker] { return to_json(worker_status(worker)); },
-        [text = plugins_document(reports)] { return text; },
-        {},
-        [&worker] { return handlers_document(worker.registry(), *worker.engine().catalog()); }};
+    ApiContext context{worker.engine(),
+                       [&worker] { return to_json(worker_status(worker)); },
+                       [text = plugins_document(reports)] { return text; },
+                       {},
+                       [&worker] { return handlers_document(worker.registry(), *worker.engine().catalog()); },
+                       [&worker] { return metrics_text(worker_status(worker), handler_counts(worker)); }};
     return std::make_unique<ApiServer>(std::move(api), std::move(context), log);
 }
 }  // namespace

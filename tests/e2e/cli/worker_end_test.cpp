@@ -1,5 +1,9 @@
 // How a worker's end is told with --json, and what does not end it.
 
+#include <sys/socket.h>
+#include <sys/un.h>
+
+#include <array>
 #include <fstream>
 
 #include "tests/e2e/cli/sandbox.hpp"
@@ -42,6 +46,27 @@ TEST_CASE("worker --json names the reason why it ended and not the first error t
     CHECK(said.find("s3cr3tword") == std::string::npos);
 }
 
+TEST_CASE("a running worker tells its metrics on its socket") {
+    const Sandbox sandbox;
+    const auto worker = sandbox.worker();
+    sandbox.document({"task", "create", "linear_workflow", "-c", R"({"number":6})", "--wait"});
+    sockaddr_un address{};
+    address.sun_family = AF_UNIX;
+    sandbox.path("state/api.sock").string().copy(address.sun_path, sizeof address.sun_path - 1);
+    const testing::OwnedFd fd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    REQUIRE(::connect(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0);
+    const std::string request = "GET /metrics HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
+    REQUIRE(::send(fd.get(), request.data(), request.size(), MSG_NOSIGNAL) ==
+            static_cast<ssize_t>(request.size()));
+    std::string answer;
+    std::array<char, 4096> chunk{};
+    for (ssize_t got = 0; (got = ::recv(fd.get(), chunk.data(), chunk.size(), 0)) > 0;)
+        answer.append(chunk.data(), static_cast<std::size_t>(got));
+    CHECK_MESSAGE(answer.starts_with("HTTP/1.1 200"), answer);
+    CHECK_MESSAGE(answer.find("linear_workflow.square") != std::string::npos, answer);
+    stop(*worker);
+}
+
 TEST_CASE("SIGUSR1 and SIGHUP do not end a worker however early they come") {
     for (const int signal : {SIGUSR1, SIGHUP}) {
         for (const char* phase : {"", "Starting C++ Worker", "Plugin loaded"}) {
@@ -55,7 +80,8 @@ TEST_CASE("SIGUSR1 and SIGHUP do not end a worker however early they come") {
                 const bool blocked = eventually(kPatience, [&] {
                     std::ifstream file(maps);
                     for (std::string line; std::getline(file, line);) {
-                        if (line.rfind("SigBlk:", 0) == 0) return line.find_first_not_of("0\t ", 7) != line.npos;
+                        if (line.rfind("SigBlk:", 0) == 0)
+                            return line.find_first_not_of("0\t ", 7) != line.npos;
                     }
                     return false;
                 });
@@ -74,7 +100,8 @@ TEST_CASE("a file that may not grow is an error like a full disk, not the end by
     const Sandbox sandbox;
     testing::ChildOptions shell = sandbox.command({});
     const std::string host = shell.argv.front();
-    shell.argv = {"bash", "-c", "ulimit -f 20; exec " + host + " task create linear_workflow -c '{\"number\":6}' --json"};
+    shell.argv = {"bash", "-c",
+                  "ulimit -f 20; exec " + host + " task create linear_workflow -c '{\"number\":6}' --json"};
     const Finished done = testing::run_child(shell, kPatience);
     CHECK(done.status.signal == 0);
     CHECK(done.status.code > 0);
@@ -86,7 +113,8 @@ TEST_CASE("an answer that cannot be written is no success") {
     const Sandbox sandbox;
     testing::ChildOptions shell = sandbox.command({});
     const std::string host = shell.argv.front();
-    for (const char* words : {" task create linear_workflow -c '{\"number\":6}'", " config show", " --help"}) {
+    for (const char* words :
+         {" task create linear_workflow -c '{\"number\":6}'", " config show", " --help"}) {
         shell = sandbox.command({});
         shell.argv = {"bash", "-c", host + words + " > /dev/full"};
         const Finished done = testing::run_child(shell, kPatience);
