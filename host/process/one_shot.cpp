@@ -48,7 +48,8 @@ bool OneShot::run() {
         return task_document(*task, {.results = true, .dependencies = true});
     };
     followed_ = follow(
-        read, limit_ms_, [&](const TaskRow& task) { progress.show(task); }, [&](int ms) { return pause(ms); });
+        read, limit_ms_, [&](const TaskRow& task) { progress.show(task); },
+        [&](int ms) { return pause(ms); });
     return stop();
 }
 
@@ -58,8 +59,7 @@ bool OneShot::stop() {
     const int before = stop_signals_;
     std::int64_t leave_ms = kNever;
     while (!stopping_->done()) {
-        const bool enough =
-            followed_.timed_out || stop_signals_ > before || clock.steady_ms() >= due_ms_;
+        const bool enough = followed_.timed_out || stop_signals_ > before || clock.steady_ms() >= due_ms_;
         if (enough && leave_ms == kNever) {
             worker_.event_system().subscriber().abort_drain();
             leave_ms = clock.steady_ms() + kLeaveAfterMs;
@@ -68,8 +68,7 @@ bool OneShot::stop() {
             static_cast<void>(stopping_.release());
             return false;
         }
-        if (const auto signal = signals_.next(leave_ms == kNever ? due_ms_ : leave_ms))
-            take(*signal);
+        if (const auto signal = signals_.next(leave_ms == kNever ? due_ms_ : leave_ms)) take(*signal);
     }
     stopping_->rethrow();
     return worker_status(worker_).abandoned_threads == 0;

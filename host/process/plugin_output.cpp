@@ -32,8 +32,9 @@ constexpr int kLastWordsMs = 100;
 
 int checked(int descriptor) {
     if (descriptor >= 0) return descriptor;
-    throw BootstrapError(std::string{"no pipe can be made for the output of plugins: "} + std::strerror(errno),
-                         "raise the limit on open files (ulimit -n)");
+    throw BootstrapError(
+        std::string{"no pipe can be made for the output of plugins: "} + std::strerror(errno),
+        "raise the limit on open files (ulimit -n)");
 }
 
 void flush_stdio() {
@@ -157,7 +158,8 @@ void PluginOutput::read_all() {
     Streams streams(log_, level_);
     std::vector<char> buffer(65536);
     std::size_t total = 0;
-    std::array<pollfd, 3> fds{{{pipes_[0].get(), POLLIN, 0}, {pipes_[1].get(), POLLIN, 0}, {stop_.get(), POLLIN, 0}}};
+    std::array<pollfd, 3> fds{
+        {{pipes_[0].get(), POLLIN, 0}, {pipes_[1].get(), POLLIN, 0}, {stop_.get(), POLLIN, 0}}};
     while (fds[2].revents == 0) {
         if (::poll(fds.data(), fds.size(), streams.wait_ms()) == 0) streams.report();
         for (std::size_t i = 0; i < pipes_.size(); ++i) {

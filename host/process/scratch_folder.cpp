@@ -14,9 +14,8 @@ ScratchFolder::ScratchFolder() {
     std::error_code fault;
     std::string pattern = (fs::temp_directory_path(fault) / "tasker-run-XXXXXX").string();
     if (fault || ::mkdtemp(pattern.data()) == nullptr) {
-        throw BootstrapError(
-            "no temporary folder can be made in " + fs::path{pattern}.parent_path().string(),
-            "set TMPDIR to a folder that this user can write");
+        throw BootstrapError("no temporary folder can be made in " + fs::path{pattern}.parent_path().string(),
+                             "set TMPDIR to a folder that this user can write");
     }
     path_ = pattern;
 }

@@ -31,9 +31,9 @@ void make_private_folder(const fs::path& folder) {
         if (fs::is_directory(made, ignored) || ::mkdir(made.c_str(), 0700) == 0) continue;
         const int fault = errno == EEXIST ? ENOTDIR : errno;
         if (fs::is_directory(made, ignored)) continue;  // somebody else was faster
-        throw BootstrapError(
-            "the state folder " + folder.string() + " cannot be made: " + made.string() + ": " + std::strerror(fault),
-            kHint);
+        throw BootstrapError("the state folder " + folder.string() + " cannot be made: " + made.string() +
+                                 ": " + std::strerror(fault),
+                             kHint);
     }
 }
 

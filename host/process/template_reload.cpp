@@ -26,7 +26,8 @@ void add_kept(const TemplateCatalog& old, const TemplateCatalog& fresh,
     for (const auto& one : old.all()) {
         if (fresh.find(one->namespace_name, one->name, one->version)) continue;
         // One that came from no file is the program's own.
-        const bool keeps = one->source_path.empty() || (!files.contains(one->source_path) && !gone(one->source_path));
+        const bool keeps =
+            one->source_path.empty() || (!files.contains(one->source_path) && !gone(one->source_path));
         (keeps ? out.kept : out.removed).push_back(one->id());
         if (keeps) all.push_back(*one);
     }
@@ -62,8 +63,9 @@ TemplateChanges merged_templates(const TemplateCatalog& old, const TemplateCatal
     return out;
 }
 
-void reload_templates(Engine& engine, const HandlerRegistry& registry, const std::vector<std::string>& namespaces,
-                      const std::vector<fs::path>& roots, const TemplateOptions& rules, const Logger& log) {
+void reload_templates(Engine& engine, const HandlerRegistry& registry,
+                      const std::vector<std::string>& namespaces, const std::vector<fs::path>& roots,
+                      const TemplateOptions& rules, const Logger& log) {
     const LoadedTemplates loaded = load_templates(roots, rules);
     report_diagnostics(loaded.diagnostics, "reload", log);
     TemplateChanges changes = merged_templates(*engine.catalog(), loaded.catalog, is_gone);
@@ -72,8 +74,8 @@ void reload_templates(Engine& engine, const HandlerRegistry& registry, const std
         fields.emplace_back("template", id);
         log.error("Template keeps its old definition: its file cannot be used now", fields);
     }
-    report_diagnostics(link_templates(changes.catalog, registry, {namespaces.begin(), namespaces.end()}), "link",
-                       log);
+    report_diagnostics(link_templates(changes.catalog, registry, {namespaces.begin(), namespaces.end()}),
+                       "link", log);
     report_namespaces(changes.catalog, namespaces, log);
     LogFields counts = kFields;
     counts.emplace_back("templates", changes.catalog.all().size());
@@ -83,8 +85,9 @@ void reload_templates(Engine& engine, const HandlerRegistry& registry, const std
     counts.emplace_back("kept", changes.kept.size());
     engine.set_catalog(std::make_shared<const TemplateCatalog>(std::move(changes.catalog)));
     log.info("Templates read again: " + std::to_string(changes.added.size()) + " added, " +
-                 std::to_string(changes.changed.size()) + " changed, " + std::to_string(changes.removed.size()) +
-                 " removed, " + std::to_string(changes.kept.size()) + " kept as they were",
+                 std::to_string(changes.changed.size()) + " changed, " +
+                 std::to_string(changes.removed.size()) + " removed, " + std::to_string(changes.kept.size()) +
+                 " kept as they were",
              std::move(counts));
 }
 

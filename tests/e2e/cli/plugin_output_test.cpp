@@ -43,7 +43,8 @@ TEST_CASE("what a handler prints stands in the log, and the document stands alon
     for (const json& record : records)
         texts.push_back(record.at("stream").get<std::string>() + ": " + record.at("text").get<std::string>());
     std::sort(texts.begin(), texts.end());
-    CHECK(texts == std::vector<std::string>{"stderr: a line on standard error", "stdout: a line on standard output",
+    CHECK(texts == std::vector<std::string>{"stderr: a line on standard error",
+                                            "stdout: a line on standard output",
                                             "stdout: a line without an end"});
 }
 
@@ -55,8 +56,8 @@ TEST_CASE("a handler that prints a hundred megabytes is not held up, and the log
     REQUIRE_MESSAGE(worker.wait_for_err(kReady, kPatience), worker.err());
     const json done = sandbox.document({"task", "create", "prints", "--wait", "--timeout", "50s"});
     CHECK(done["status"] == "complete");
-    CHECK(sandbox.document({"task", "create", "linear_workflow", "-c", R"({"number":6})", "--wait"})["status"] ==
-          "complete");
+    CHECK(sandbox.document({"task", "create", "linear_workflow", "-c", R"({"number":6})",
+                            "--wait"})["status"] == "complete");
     REQUIRE_MESSAGE(worker.wait_for_err("Plugin output dropped", kPatience), worker.err());
     stop(worker);
     CHECK(worker.out().empty());

@@ -29,7 +29,8 @@ void reload(ChildProcess& worker, std::size_t times) {
 }
 }  // namespace
 
-TEST_CASE("SIGHUP: good changes serve new submissions, a broken file keeps its old definition and is an error") {
+TEST_CASE(
+    "SIGHUP: good changes serve new submissions, a broken file keeps its old definition and is an error") {
     const Sandbox sandbox;
     sandbox.write("templates/grows.yaml", hold_template("grows", kOne));
     sandbox.write("templates/breaks.yaml", hold_template("breaks", kOne));

@@ -8,7 +8,9 @@ namespace {
 // The arguments of a run whose only step never ends.
 Arguments endless(const Sandbox& sandbox, const std::string& name) {
     return {"task", "run", name, "--context",
-            json{{"label", "a"}, {"journal", sandbox.path("journal").string()}, {"release", sandbox.path("r").string()}}
+            json{{"label", "a"},
+                 {"journal", sandbox.path("journal").string()},
+                 {"release", sandbox.path("r").string()}}
                 .dump()};
 }
 }  // namespace
@@ -62,9 +64,10 @@ TEST_CASE("a run tells the same about itself as a submission does") {
 
 TEST_CASE("a run refuses a step whose method the handler does not have, and names those that it has") {
     const Sandbox sandbox;
-    sandbox.write("templates/odd.yaml",
-                  "name: odd\nnamespace_name: slow\nversion: \"1.0.0\"\nsteps:\n  - name: only\n    handler:\n"
-                  "      callable: slow.hold\n      method: let_go\n");
+    sandbox.write(
+        "templates/odd.yaml",
+        "name: odd\nnamespace_name: slow\nversion: \"1.0.0\"\nsteps:\n  - name: only\n    handler:\n"
+        "      callable: slow.hold\n      method: let_go\n");
     const Finished done = sandbox.run({"task", "run", "odd"}, 20s);
     CHECK(done.status.code == 3);
     CHECK_MESSAGE(done.err.find("let_go") != std::string::npos, done.err);

@@ -40,11 +40,14 @@ int connect_as_nobody(const std::filesystem::path& socket) {
 }
 }  // namespace
 
-TEST_CASE("a second host with another store but the same state folder is refused at once with the first one's pid") {
+TEST_CASE(
+    "a second host with another store but the same state folder is refused at once with the first one's "
+    "pid") {
     const Sandbox sandbox;
     const auto url = [&](const char* name) { return "sqlite://" + sandbox.path(name).string(); };
     const auto first = sandbox.worker({"--all-namespaces", "--database-url", url("state/a.db")});
-    const Finished second = sandbox.run({"worker", "--all-namespaces", "--database-url", url("state/b.db")}, 10s);
+    const Finished second =
+        sandbox.run({"worker", "--all-namespaces", "--database-url", url("state/b.db")}, 10s);
     CHECK(second.status.code == 3);
     CHECK_MESSAGE(second.err.find("pid " + std::to_string(first->pid())) != std::string::npos, second.err);
     // The first one still answers, for its own store.
@@ -56,11 +59,11 @@ TEST_CASE("a second host with another store but the same state folder is refused
 TEST_CASE("a command does not talk to a host that serves another store than its own") {
     const Sandbox sandbox;
     const std::string url = "sqlite://" + sandbox.path("a.db").string();
-    const auto mine = sandbox.worker({"--all-namespaces", "--database-url", url, "--state-dir",
-                                      sandbox.path("elsewhere").string()});
+    const auto mine = sandbox.worker(
+        {"--all-namespaces", "--database-url", url, "--state-dir", sandbox.path("elsewhere").string()});
     const auto other = sandbox.worker();
-    const json refused =
-        sandbox.document({"task", "create", "linear_workflow", "-c", R"({"number":6})", "--database-url", url}, 8);
+    const json refused = sandbox.document(
+        {"task", "create", "linear_workflow", "-c", R"({"number":6})", "--database-url", url}, 8);
     const std::string said = refused["error"]["message"];
     CHECK_MESSAGE(said.find(sandbox.path("state/tasker.db").string()) != std::string::npos, said);
     CHECK_MESSAGE(said.find(sandbox.path("a.db").string()) != std::string::npos, said);
@@ -87,7 +90,8 @@ TEST_CASE("what only looks or runs once needs no state folder that it can write"
     Sandbox sandbox;
     sandbox.write("file", "");
     sandbox.set("TASKER_STATE_DIR", sandbox.path("file/state").string());
-    CHECK(sandbox.document({"task", "run", "linear_workflow", "-c", R"({"number":6})"})["status"] == "complete");
+    CHECK(sandbox.document({"task", "run", "linear_workflow", "-c", R"({"number":6})"})["status"] ==
+          "complete");
     CHECK(sandbox.document({"plugin", "list"})["plugins"][0]["state"] == "loaded");
     CHECK_FALSE(sandbox.document({"handler", "list"})["handlers"].empty());
     const Finished refused = sandbox.run({"worker"});
@@ -121,7 +125,8 @@ TEST_CASE("another user who reaches the socket is turned away, and the log says 
     const auto worker = sandbox.worker();
     const auto socket = sandbox.path("state/api.sock");
     for (auto folder = socket.parent_path(); folder.string().size() > 5; folder = folder.parent_path())
-        std::filesystem::permissions(folder, std::filesystem::perms::others_exec, std::filesystem::perm_options::add);
+        std::filesystem::permissions(folder, std::filesystem::perms::others_exec,
+                                     std::filesystem::perm_options::add);
     std::filesystem::permissions(socket, std::filesystem::perms::all);
     CHECK(connect_as_nobody(socket) == 0);
     CHECK_MESSAGE(worker->wait_for_err("65534", kPatience), worker->err());

@@ -16,7 +16,8 @@ TaskTemplate made(const std::string& name, const std::string& file, const std::s
 }
 using Names = std::vector<std::string>;
 
-TemplateChanges merged(std::vector<TaskTemplate> old, std::vector<TaskTemplate> fresh, const Names& gone = {}) {
+TemplateChanges merged(std::vector<TaskTemplate> old, std::vector<TaskTemplate> fresh,
+                       const Names& gone = {}) {
     return merged_templates(TemplateCatalog(std::move(old)), TemplateCatalog(std::move(fresh)),
                             [&](const std::filesystem::path& path) {
                                 return std::find(gone.begin(), gone.end(), path.string()) != gone.end();

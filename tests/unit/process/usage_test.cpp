@@ -11,7 +11,9 @@ using nlohmann::json;
 using namespace tasker::host::testing;
 
 namespace {
-bool contains(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
+bool contains(const std::string& text, const std::string& part) {
+    return text.find(part) != std::string::npos;
+}
 
 struct Demo : Shell {
     Demo() {
@@ -25,21 +27,20 @@ struct Demo : Shell {
 TEST_CASE("usage: a password is not repeated, wherever it was typed") {
     Demo shell;
     const std::string url = "postgresql://u:sup3rs3cret@h/d";
-    const std::vector<std::vector<std::string>> places{
-        {"worker", url},
-        {"worker", "--namespace", url},
-        {"worker", "--durability", url},
-        {"--color", url, "task", "list"},
-        {"task", "get", url},
-        {"task", "create", url},
-        {"task", "create", "greet", "--context", "@" + url},
-        {"task", "list", "--limit", url},
-        {"template", "info", url},
-        {"template", "validate", url},
-        {"plugin", "info", url},
-        {"config", "explain", url},
-        {"new", "handler", url},
-        {url}};
+    const std::vector<std::vector<std::string>> places{{"worker", url},
+                                                       {"worker", "--namespace", url},
+                                                       {"worker", "--durability", url},
+                                                       {"--color", url, "task", "list"},
+                                                       {"task", "get", url},
+                                                       {"task", "create", url},
+                                                       {"task", "create", "greet", "--context", "@" + url},
+                                                       {"task", "list", "--limit", url},
+                                                       {"template", "info", url},
+                                                       {"template", "validate", url},
+                                                       {"plugin", "info", url},
+                                                       {"config", "explain", url},
+                                                       {"new", "handler", url},
+                                                       {url}};
     for (auto arguments : places) {
         for (const bool as_json : {false, true}) {
             if (as_json) arguments.emplace_back("--json");
@@ -87,9 +88,16 @@ TEST_CASE("usage: -- ends the options") {
 
 TEST_CASE("usage: help begins with how the command is called, and shows two examples of the main ones") {
     Shell shell;
-    for (const std::vector<std::string>& verb :
-         {std::vector<std::string>{"task", "create"}, {"task", "run"}, {"task", "get"}, {"task", "list"}, {"task", "wait"},
-          {"worker"}, {"template", "validate"}, {"plugin", "info"}, {"store", "backup"}, {"new", "handler"}}) {
+    for (const std::vector<std::string>& verb : {std::vector<std::string>{"task", "create"},
+                                                 {"task", "run"},
+                                                 {"task", "get"},
+                                                 {"task", "list"},
+                                                 {"task", "wait"},
+                                                 {"worker"},
+                                                 {"template", "validate"},
+                                                 {"plugin", "info"},
+                                                 {"store", "backup"},
+                                                 {"new", "handler"}}) {
         std::vector<std::string> arguments = verb;
         arguments.emplace_back("--help");
         const Ran ran = shell.run(arguments);
@@ -100,14 +108,16 @@ TEST_CASE("usage: help begins with how the command is called, and shows two exam
         CHECK_MESSAGE(first != std::string::npos, ran.out);
         CHECK_MESSAGE(ran.out.find("\n  " + path, first + 1) != std::string::npos, ran.out);
     }
-    CHECK(shell.run({"task", "get", "--help"}).out.starts_with("Usage: tasker-host task get [OPTIONS] TASK\n"));
+    CHECK(
+        shell.run({"task", "get", "--help"}).out.starts_with("Usage: tasker-host task get [OPTIONS] TASK\n"));
     CHECK(shell.run({"task", "--help"}).out.starts_with("Usage: tasker-host task [OPTIONS] COMMAND\n"));
     CHECK(shell.run({"--help"}).out.starts_with("Usage: tasker-host [OPTIONS] COMMAND\n"));
 }
 
 TEST_CASE("usage: the version is one document, as a verb and as an option") {
     Shell shell;
-    for (const auto& arguments : {std::vector<std::string>{"version", "--json"}, {"--version", "--json"}, {"--json", "-V"}}) {
+    for (const auto& arguments :
+         {std::vector<std::string>{"version", "--json"}, {"--version", "--json"}, {"--json", "-V"}}) {
         const Ran ran = shell.run(arguments);
         CHECK(ran.code == 0);
         REQUIRE(json::accept(ran.out));
@@ -133,9 +143,10 @@ TEST_CASE("usage: what cannot stand beside --batch or --dry-run is refused and n
 
 TEST_CASE("usage: null in a batch line is the same as leaving the field out") {
     Demo shell;
-    shell.write("b.jsonl",
-                "{\"name\":\"greet\", \"initiator\":null, \"reason\":null,\"context\":null,\"version\":null}\n"
-                "{\"initiator\":null}\n{}\n");
+    shell.write(
+        "b.jsonl",
+        "{\"name\":\"greet\", \"initiator\":null, \"reason\":null,\"context\":null,\"version\":null}\n"
+        "{\"initiator\":null}\n{}\n");
     const Ran ran = shell.run({"task", "create", "greet", "--batch", "b.jsonl", "--initiator", "cron"});
     std::istringstream lines(ran.out);
     std::string first, second, third;
@@ -146,8 +157,7 @@ TEST_CASE("usage: null in a batch line is the same as leaving the field out") {
     // The same task twice more.
     CHECK(contains(second, "CONFLICT"));
     CHECK(contains(third, "CONFLICT"));
-    const json task =
-        json::parse(shell.run({"task", "get", json::parse(first)["task_uuid"], "--json"}).out);
+    const json task = json::parse(shell.run({"task", "get", json::parse(first)["task_uuid"], "--json"}).out);
     CHECK(task["initiator"] == "cron");
     CHECK(task["reason"] == "CLI task creation");
 }
@@ -189,9 +199,11 @@ TEST_CASE("usage: an answer that is lost is no success") {
     Demo shell;
     const int full = ::open("/dev/full", O_WRONLY | O_CLOEXEC);
     REQUIRE(full >= 0);
-    for (const auto& arguments : {std::vector<std::string>{"task", "create", "greet"}, {"version"}, {"--help"}}) {
+    for (const auto& arguments :
+         {std::vector<std::string>{"task", "create", "greet"}, {"version"}, {"--help"}}) {
         tasker::host::Output out(full), err(full);
-        CHECK(tasker::host::run_invocation({arguments, shell.environment, shell.path(""), {}}, out, err) == 1);
+        CHECK(tasker::host::run_invocation({arguments, shell.environment, shell.path(""), {}}, out, err) ==
+              1);
     }
     ::close(full);
 }
@@ -199,7 +211,8 @@ TEST_CASE("usage: an answer that is lost is no success") {
 TEST_CASE("usage: names that would break a handler's project are refused with the reason") {
     Shell shell;
     shell.dir().write("share/tasker-host/sdk-template/@NAME@.cpp", "");
-    for (const char* name : {"plugin", "test", "all", "install", "help", "clean", "package", "step", "step_test"}) {
+    for (const char* name :
+         {"plugin", "test", "all", "install", "help", "clean", "package", "step", "step_test"}) {
         const Ran ran = shell.run({"new", "handler", name});
         CHECK(ran.code == 2);
         CHECK_MESSAGE(contains(ran.err, "needs this name"), ran.err);
