@@ -3,7 +3,9 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <filesystem>
 #include <optional>
+#include <system_error>
 
 #include "host/api/documents.hpp"
 #include "host/api/json_writer.hpp"
@@ -306,7 +308,16 @@ ApiResponse store_backup(const Call& call) {
     }
     const auto target = json_string_member(call.request.body, "target");
     if (!target || !target->starts_with('/')) return bad_request("'target' must be an absolute path");
-    call.context.engine.backup(*target);
+    std::error_code ignored;
+    if (std::filesystem::exists(std::filesystem::symlink_status(*target, ignored)))
+        return refuse(409, "CONFLICT", "the backup " + *target + " exists already", "choose another name");
+    try {
+        call.context.engine.backup(*target);
+    } catch (const StoreUnavailable&) {
+        throw;
+    } catch (const Error& fault) {
+        return refuse(500, "FAILED", fault.what(), fault.hint());
+    }
     return {200, "{\"target\":" + json_string(*target) + "}"};
 }
 

@@ -15,7 +15,9 @@ using Texts = std::vector<std::string>;
 using Path = std::filesystem::path;
 
 std::string not_allowed(const std::string& value, const std::string& range) {
-    return "'" + value + "' is not allowed; allowed: " + range;
+    // A connection string that was put into the wrong place has a password too, and not always a scheme.
+    const std::string scheme = value.find("://") == std::string::npos ? "x://" : "";
+    return "'" + redacted_url(scheme + value).substr(scheme.size()) + "' is not allowed; allowed: " + range;
 }
 
 struct Names {

@@ -4,6 +4,8 @@
 #include <filesystem>
 #include <vector>
 
+#include "host/logging/sinks.hpp"
+
 namespace tasker::host {
 
 namespace {
@@ -47,7 +49,8 @@ void show_banner(const LoadedConfig& loaded, const std::string& version, const L
     const bool templates_set = was_set(loaded, "host.template_path");
     log.info("Template Path: " + (templates_set ? joined(config.template_path) : std::string("Not set")),
              {{"component", "bootstrap"}});
-    log.info("Web Bind Address: " + or_not_set(config.web_bind_address), {{"component", "bootstrap"}});
+    log.info("Web Bind Address: " + or_not_set(redact_urls(config.web_bind_address)),
+             {{"component", "bootstrap"}});
     log.info("Config Path: " + or_not_set(config.config_path ? config.config_path->string() : std::string{}),
              {{"component", "bootstrap"}});
     log.info("Configuration:");

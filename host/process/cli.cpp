@@ -171,8 +171,55 @@ void store(const Slot& slot, CommandLine& out) {
     }
 }
 
+// What CLI11 says of missing, repeated and wrong values, in words for people.
+std::string friendly(const std::string& text) {
+    const std::size_t colon = text.find(": ");
+    if (colon == std::string::npos) return text;
+    const std::string option = text.substr(0, colon), what = text.substr(colon + 2);
+    if (const std::size_t choices = what.rfind(" not in {");
+        choices != std::string::npos && what.ends_with('}')) {
+        std::string out = option + ": '" + what.substr(0, choices) + "' is not one of ";
+        for (const char c : what.substr(choices + 9, what.size() - choices - 10))
+            out += c == ',' ? std::string{", "} : std::string{c};
+        return out;
+    }
+    const std::size_t required = what.find(" required ");
+    if (required == std::string::npos) return text;
+    if (what.starts_with("At Most")) return "the option " + option + " is given more than once";
+    std::string value = what.substr(required + 10);
+    if (value.ends_with(" missing")) {
+        value.erase(value.size() - 8);
+        return "the option " + option + " needs a value" + (value.empty() ? "" : ": " + option + " " + value);
+    }
+    return text;
+}
+
+// CLI11's help with the usage first, and without brackets around what must be said.
+std::string help_text(Tree& tree) {
+    std::string text = tree.root().help();
+    const std::size_t begin = text.find("Usage: ");
+    if (begin == std::string::npos) return text;
+    const std::size_t end = std::min(text.find('\n', begin), text.size());
+    std::string usage = text.substr(begin, end - begin);
+    text.erase(begin, end - begin + 1);
+    const auto say = [&](const std::string& now, const std::string& then) {
+        if (const std::size_t at = usage.find(now); at != std::string::npos)
+            usage.replace(at, now.size(), then);
+    };
+    say("[SUBCOMMAND]", "COMMAND");
+    if (const Verb* verb = tree.chosen()) {
+        for (const OptionSpec& option : verb->spec->options) {
+            if (option.positional() && option.required) say("[" + option.names + "]", option.names);
+        }
+    }
+    return usage + "\n\n" + text;
+}
+
 std::variant<CommandLine, HelpText, UsageFault> result(Tree& tree) {
     std::vector<std::string> extras = tree.root().remaining(true);
+    // "--" only says that no options follow; CLI11 hands it back.
+    if (const auto mark = std::find(extras.begin(), extras.end(), "--"); mark != extras.end())
+        extras.erase(mark);
     // A misspelt option explains the stray word behind it, not the other way round.
     const auto option =
         std::find_if(extras.begin(), extras.end(), [](const auto& word) { return word.starts_with('-'); });
@@ -215,11 +262,11 @@ std::variant<CommandLine, HelpText, UsageFault> parse_command_line(
         std::vector<std::string> reversed(arguments.rbegin(), arguments.rend());
         tree.root().parse(reversed);
     } catch (const CLI::CallForHelp&) {
-        return HelpText{tree.deepest()->help()};
+        return HelpText{help_text(tree), false};
     } catch (const CLI::CallForVersion&) {
-        return HelpText{version_text() + "\n"};
+        return HelpText{version_text() + "\n", true};
     } catch (const CLI::ParseError& error) {
-        return fault(tree, error.what());
+        return fault(tree, friendly(error.what()));
     }
     return result(tree);
 }

@@ -28,6 +28,7 @@ struct CommandLine {
 // --help or --version: print and leave with 0.
 struct HelpText {
     std::string text;
+    bool version = false;
 };
 // Exit code 2.
 struct UsageFault {

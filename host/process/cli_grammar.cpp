@@ -78,6 +78,7 @@ std::vector<VerbSpec> task_verbs() {
               {"--correlation-id", "UUID", "Ties the task to a larger operation."},
               {"--batch", "FILE",
                "Submit one task request a line (JSON lines, - is standard input); one answer a line."},
+              {"--dry-run", "", "Check everything and store nothing; tells what would be created."},
               {"--wait", "", "Wait until the task has settled; the exit code tells how."},
               timeout_option()}),
          "tasker-host task create linear_workflow --context '{\"number\": 6}'\n"
@@ -92,8 +93,14 @@ std::vector<VerbSpec> task_verbs() {
                  {"--store", "PATH", "Keep the store in this file."},
                  timeout_option(),
                  setting("host.threads", "--threads", "N")}),
-         "tasker-host task run linear_workflow --context '{\"number\": 6}'"},
-        {"task", "get", "Show a task with its steps.", {task_argument()}},
+         "tasker-host task run linear_workflow --context '{\"number\": 6}'\n"
+         "tasker-host task run ./greet.yaml --context @input.json --timeout 1m"},
+        {"task",
+         "get",
+         "Show a task with its steps.",
+         {task_argument()},
+         "tasker-host task get 01a20ae2-1575-763d-9554-e03ac4796187\n"
+         "tasker-host task get 01a20ae2-1575-763d-9554-e03ac4796187 --json"},
         {"task",
          "list",
          "List tasks, newest first.",
@@ -101,12 +108,16 @@ std::vector<VerbSpec> task_verbs() {
           {"-s,--status", "STATUS", "Only this status; 'open' for all that are not finished."},
           {"-l,--limit", "N", "At most this many; 20 when absent."},
           {"--initiator", "WHO", "Only what this one submitted."},
-          {"--source-system", "NAME", "Only what came from there."}}},
+          {"--source-system", "NAME", "Only what came from there."}},
+         "tasker-host task list --status open\n"
+         "tasker-host task list --namespace orders --limit 100 --json"},
         {"task", "watch", "Follow a task until it settles.", {task_argument(), timeout_option()}},
         {"task",
          "wait",
          "Wait until a task settles; prints it with the results of its steps.",
-         {task_argument(), timeout_option()}},
+         {task_argument(), timeout_option()},
+         "tasker-host task wait 01a20ae2-1575-763d-9554-e03ac4796187\n"
+         "tasker-host task wait 01a20ae2-1575-763d-9554-e03ac4796187 --timeout 30s --json"},
         {"task", "steps", "Show the steps of a task.", {task_argument()}},
         {"task", "cancel", "Cancel a task and all of its unfinished steps.", {task_argument()}},
     };
@@ -127,15 +138,18 @@ std::vector<VerbSpec> catalogue_verbs() {
            .help = "Files or folders; the configured ones when absent.",
            .many = true},
           strict},
+         "tasker-host template validate\n"
          "tasker-host template validate templates/ --strict"},
         {"plugin", "list", "List the plugin files that are found, and why one does not load.", {}},
         {"plugin",
          "info",
-         "Show one plugin without running its code.",
+         "Show one plugin; its code is run only when its file does not say its id.",
          {{.names = "PLUGIN",
            .value = "FILE|ID",
            .help = "A file, or the id of a plugin in the plugin path.",
-           .required = true}}},
+           .required = true}},
+         "tasker-host plugin info order_fulfillment\n"
+         "tasker-host plugin info build/greet.so"},
         {"handler", "list", "List the handlers that plugins offer and who uses them.", {}},
     };
 }
@@ -152,13 +166,16 @@ std::vector<VerbSpec> other_verbs() {
         {"store",
          "backup",
          "Copy the store, also while a host runs.",
-         {{.names = "FILE", .value = "FILE", .help = "The copy; must not exist.", .required = true}}},
+         {{.names = "FILE", .value = "FILE", .help = "The copy; must not exist.", .required = true}},
+         "tasker-host store backup /var/backups/tasker.db\n"
+         "tasker-host store backup \"tasker-$(date +%F).db\" --json"},
         {"new",
          "handler",
          "Make a small project for a handler plugin.",
          {{.names = "NAME", .value = "NAME", .help = "Its name: a-z, 0-9 and _.", .required = true},
           {"--dir", "FOLDER", "Where to put it; ./NAME when absent."}},
-         "tasker-host new handler greet"},
+         "tasker-host new handler greet\n"
+         "tasker-host new handler greet --dir src/greet"},
         {"",
          "completion",
          "Print a completion script.",
@@ -228,7 +245,9 @@ const std::vector<VerbSpec>& verbs() {
     static const std::vector<VerbSpec> kVerbs = [] {
         std::vector<VerbSpec> all{{"", "worker",
                                    "Run the worker: discover plugins and templates, run steps until stopped.",
-                                   worker_flags(), "tasker-host worker --namespace orders"}};
+                                   worker_flags(),
+                                   "tasker-host worker --namespace orders\n"
+                                   "tasker-host worker --all-namespaces --threads 4"}};
         for (auto& verb : task_verbs()) all.push_back(std::move(verb));
         for (auto& verb : catalogue_verbs()) all.push_back(std::move(verb));
         for (auto& verb : other_verbs()) all.push_back(std::move(verb));

@@ -3,14 +3,19 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <csignal>
+#include <cstring>
 #include <system_error>
 #include <utility>
 
 #include "host/api/api_client.hpp"
 #include "host/api/documents.hpp"
-#include "host/config/database_url.hpp"
-#include "host/process/commands.hpp"
+#include "host/logging/sinks.hpp"
+
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#include <sanitizer/common_interface_defs.h>
+#endif
 
 namespace tasker::host {
 
@@ -77,34 +82,32 @@ Failure failure_of(std::exception_ptr thrown) {
     }
 }
 
-void hold_stop_signals(bool hold) {
-    sigset_t stops;
-    sigemptyset(&stops);
-    sigaddset(&stops, SIGTERM);
-    sigaddset(&stops, SIGINT);
-    pthread_sigmask(hold ? SIG_BLOCK : SIG_UNBLOCK, &stops, nullptr);
+// Those that a worker answers.
+void hold_signals(bool hold) {
+    sigset_t ours;
+    sigemptyset(&ours);
+    for (const int number : {SIGTERM, SIGINT, SIGUSR1, SIGHUP}) sigaddset(&ours, number);
+    pthread_sigmask(hold ? SIG_BLOCK : SIG_UNBLOCK, &ours, nullptr);
 }
 
+// Messages quote what was typed, and people type connection strings with passwords into any place.
 int report(const Failure& failure, bool json, Output& out, Output& err) {
+    const std::string message = redact_urls(failure.message), hint = redact_urls(failure.hint);
     if (json) {
-        out.line(error_document(failure.code, redacted_url(failure.message), failure.hint));
+        out.line(error_document(failure.code, message, hint));
     } else {
-        err.line("error: " + failure.message);
-        if (!failure.hint.empty()) err.line("hint: " + failure.hint);
+        err.line("error: " + message);
+        if (!hint.empty()) err.line("hint: " + hint);
     }
     return static_cast<int>(failure.exit);
 }
 
 int run_verb(const CommandLine& line, const Invocation& invocation, Output& out, Output& err) {
     // The others may be ended by a signal at any time.
-    if (line.verb != "worker") hold_stop_signals(false);
-    try {
-        Command command{
-            line, out, err, invocation.environment, invocation.working_directory, invocation.executable};
-        return static_cast<int>(handlers().at(line.verb)(command));
-    } catch (...) {
-        return report(failure_of(std::current_exception()), line.json, out, err);
-    }
+    if (line.verb != "worker") hold_signals(false);
+    Command command{
+        line, out, err, invocation.environment, invocation.working_directory, invocation.executable};
+    return conclude(command, [&] { return handlers().at(line.verb)(command); });
 }
 
 int usage_fault(const UsageFault& fault, bool json, Output& out, Output& err) {
@@ -121,6 +124,20 @@ void occupy_standard_descriptors() {
     if (fd >= 0) close(fd);
 }
 
+// Plugins own descriptors 1 and 2 (plugin_output.hpp), the program writes to copies. The number itself when no descriptor
+// is left.
+int private_copy(int fd) {
+    const int copy = fcntl(fd, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
+    return copy < 0 ? fd : copy;
+}
+
+// A result that did not reach its reader was not given; a reader that left by himself wanted no more of it.
+int delivered(int code, const Output& out, Output& err) {
+    if (out.fault() == 0 || out.fault() == EPIPE) return code;
+    err.line(std::string{"error: standard output cannot be written: "} + std::strerror(out.fault()));
+    return code == 0 ? static_cast<int>(ExitCode::Failed) : code;
+}
+
 // Empty where there is no /proc: then nothing counts as installed.
 std::filesystem::path executable_path() {
     std::error_code ignored;
@@ -128,11 +145,19 @@ std::filesystem::path executable_path() {
 }
 }  // namespace
 
+int conclude(Command& command, const std::function<ExitCode()>& body) {
+    try {
+        return delivered(static_cast<int>(body()), command.out, command.err);
+    } catch (...) {
+        return report(failure_of(std::current_exception()), command.line.json, command.out, command.err);
+    }
+}
+
 int run_invocation(const Invocation& invocation, Output& out, Output& err) {
     const auto parsed = parse_command_line(invocation.arguments);
     if (const auto* help = std::get_if<HelpText>(&parsed)) {
-        out.write(help->text);
-        return 0;
+        out.write(help->version && wants_json(invocation.arguments) ? version_document() + "\n" : help->text);
+        return delivered(0, out, err);
     }
     if (const auto* fault = std::get_if<UsageFault>(&parsed)) {
         return usage_fault(*fault, wants_json(invocation.arguments), out, err);
@@ -143,10 +168,15 @@ int run_invocation(const Invocation& invocation, Output& out, Output& err) {
 int run_process(int argc, char** argv) {
     // A reader that leaves early (`| head`) is noticed by the failing write.
     std::signal(SIGPIPE, SIG_IGN);
+    // A file that may not grow (ulimit -f) is noticed by the failing write too.
+    std::signal(SIGXFSZ, SIG_IGN);
     occupy_standard_descriptors();
     // Kept until somebody reads them: a worker that is told to stop while it still parses its arguments ends well.
-    hold_stop_signals(true);
-    Output out(STDOUT_FILENO), err(STDERR_FILENO);
+    hold_signals(true);
+    Output out(private_copy(STDOUT_FILENO)), err(private_copy(STDERR_FILENO));
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+    __sanitizer_set_report_fd(reinterpret_cast<void*>(static_cast<std::intptr_t>(err.fd())));
+#endif
     std::error_code fault;
     Invocation invocation{{argv + 1, argv + argc},
                           process_environment(),
@@ -156,7 +186,10 @@ int run_process(int argc, char** argv) {
         err.line("error: the working directory cannot be read: " + fault.message());
         return static_cast<int>(ExitCode::Usage);
     }
-    return run_invocation(invocation, out, err);
+    const int code = run_invocation(invocation, out, err);
+    // What plugins print when the process ends must not follow the document.
+    dup2(STDERR_FILENO, STDOUT_FILENO);
+    return code;
 }
 
 }  // namespace tasker::host

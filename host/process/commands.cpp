@@ -9,7 +9,8 @@ bool Command::colors(const Output& to) const {
     const auto no_color = environment.find("NO_COLOR");
     const bool refused = no_color != environment.end() && !no_color->second.empty();
     const auto term = environment.find("TERM");
-    return !refused && to.terminal() && (term == environment.end() || term->second != "dumb");
+    const bool able = term != environment.end() && !term->second.empty() && term->second != "dumb";
+    return able && !refused && to.terminal();
 }
 
 LoadedConfig configuration(const Command& command) {
@@ -28,17 +29,17 @@ LoadedConfig configure(Command& command) {
     return loaded;
 }
 
-ExitCode show_version(Command& command) {
-    if (!command.line.json) {
-        command.out.line(version_text());
-        return ExitCode::Done;
-    }
+std::string version_document() {
     std::string out;
     JsonObject object(out);
     object.text("name", "tasker-host")
         .text("version", version_text().substr(std::string_view{"tasker-host "}.size()));
     object.end();
-    command.document(out);
+    return out;
+}
+
+ExitCode show_version(Command& command) {
+    command.out.line(command.line.json ? version_document() : version_text());
     return ExitCode::Done;
 }
 

@@ -50,6 +50,9 @@ LoadedConfig configuration(const Command& command);
 // The same; its warnings go to `err`.
 LoadedConfig configure(Command& command);
 
+// What `version --json` prints.
+std::string version_document();
+
 // Writes to standard error as the configuration says.
 Logger make_logger(const Command& command, const Config& config);
 

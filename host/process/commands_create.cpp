@@ -11,6 +11,7 @@
 #include "host/core/json_text.hpp"
 #include "host/core/json_view.hpp"
 #include "host/process/follow.hpp"
+#include "host/process/scratch_folder.hpp"
 #include "host/process/submission.hpp"
 
 namespace tasker::host {
@@ -233,6 +234,44 @@ ExitCode create_batch(Command& command, const Config& config, const std::string&
     if (fd != STDIN_FILENO) ::close(fd);
     return batch.all_accepted() && !command.out.broken() ? ExitCode::Done : ExitCode::Failed;
 }
+void refuse_beside(const Command& command, const std::string& chosen, const std::vector<const char*>& options,
+                   const std::string& hint) {
+    for (const char* option : options) {
+        if (!command.line.has(option)) continue;
+        throw CommandFailure(ExitCode::Usage, "USAGE",
+                             std::string{"--"} + option + " cannot be combined with --" + chosen, hint);
+    }
+}
+
+// Everything that a submission checks, against whoever would take it; nothing is stored, not even a new store.
+ExitCode dry_run(Command& command, Config config, TemplateName chosen, const std::string& context) {
+    std::optional<ScratchFolder> nowhere;
+    std::error_code ignored;
+    if (!is_postgres(config) && !std::filesystem::exists(store_path(config), ignored)) {
+        config.database_url.clear();
+        config.state_dir = nowhere.emplace().path();
+    }
+    const auto connection = connect(config, StoreUse::Create);
+    if (chosen.namespace_name.empty() || chosen.version.empty())
+        chosen = choose_template(known_templates(connection->client()), chosen);
+    const std::string document = expect_document(connection->client().request(
+        "POST", "/v1/tasks?dry_run=true", request_document(command, chosen, context)));
+    if (json_member(document, "dry_run") != "true") {
+        throw CommandFailure(ExitCode::Failed, "NOT_SUPPORTED",
+                             "the running host knows no dry run and has created the task " +
+                                 json_string_member(document, "task_uuid").value_or("?"),
+                             "tasker-host task cancel ends it; restart the worker with this version");
+    }
+    if (command.line.json) {
+        command.document(document);
+        return ExitCode::Done;
+    }
+    std::string steps;
+    JsonWalk walk(json_member(document, "steps").value_or("[]"));
+    while (walk.next()) steps += (steps.empty() ? "" : ", ") + printable(json_unescape(walk.value()));
+    command.out.line("Would create a task of " + printable(chosen.id()) + " with the steps " + steps);
+    return ExitCode::Done;
+}
 }  // namespace
 
 ExitCode task_create(Command& command) {
@@ -240,12 +279,10 @@ ExitCode task_create(Command& command) {
     TemplateName chosen = said_template(command);
     const auto batch = command.line.get("batch");
     if (batch) {
-        for (const char* option : {"wait", "context", "idempotency-key"}) {
-            if (command.line.has(option)) {
-                throw CommandFailure(ExitCode::Usage, "USAGE",
-                                     std::string{"--"} + option + " cannot be combined with --batch");
-            }
-        }
+        refuse_beside(
+            command, "batch",
+            {"wait", "dry-run", "timeout", "context", "idempotency-key", "correlation-id", "priority", "tag"},
+            "what differs from task to task stands in its line");
         return create_batch(command, configure(command).config, *batch);
     }
     if (chosen.name.empty()) {
@@ -254,6 +291,10 @@ ExitCode task_create(Command& command) {
     }
     const std::string context = read_context(command);
     const Config config = configure(command).config;
+    if (command.line.has("dry-run")) {
+        refuse_beside(command, "dry-run", {"wait", "timeout"}, "nothing is created that could be waited for");
+        return dry_run(command, config, chosen, context);
+    }
     if (chosen.namespace_name.empty() || chosen.version.empty()) {
         chosen = choose_template(known_templates(connect(config, StoreUse::Create)->client()), chosen);
     }
@@ -261,7 +302,8 @@ ExitCode task_create(Command& command) {
     const std::string uuid = json_string_member(document, "task_uuid").value_or("");
     if (!command.line.has("wait")) {
         command.line.json ? command.document(document) : command.out.line(uuid);
-        return ExitCode::Done;
+        // Nobody knows what was created.
+        return command.out.broken() ? ExitCode::Failed : ExitCode::Done;
     }
     if (!command.line.json) command.out.line(uuid);
     Progress progress(command, false);

@@ -1,10 +1,12 @@
 #include <algorithm>
+#include <optional>
 
 #include "host/api/plugin_documents.hpp"
 #include "host/core/nearest.hpp"
 #include "host/loader/plugin_set.hpp"
 #include "host/process/commands.hpp"
 #include "host/process/plugin_discovery.hpp"
+#include "host/process/plugin_output.hpp"
 #include "host/templates/template_loader.hpp"
 
 namespace tasker::host {
@@ -33,6 +35,22 @@ std::vector<std::filesystem::path> plugin_files(const std::vector<std::filesyste
     return files;
 }
 
+void say_root_faults(Command& command, const Config& config) {
+    for (const std::string& fault : plugin_root_faults(config.plugin_path))
+        command.err.line("warning: " + printable(fault));
+}
+
+// A plugin without a manifest (C allows that) tells its id only when it is loaded.
+std::optional<PluginReport> find_loaded(const Command& command, const Config& config,
+                                        const std::string& wanted, std::vector<std::string>& ids) {
+    const PluginOutput output(make_logger(command, config), LogLevel::Warn);
+    for (const PluginReport& report : discover_plugins(config).reports) {
+        if (report.id == wanted) return report;
+        ids.push_back(report.id);
+    }
+    return std::nullopt;
+}
+
 PluginReport find_plugin(Command& command, const Config& config) {
     const std::string wanted = *command.line.get("PLUGIN");
     const PluginOptions options = plugin_options(config);
@@ -45,11 +63,18 @@ PluginReport find_plugin(Command& command, const Config& config) {
         }
         return inspect_plugin(file, options);
     }
+    say_root_faults(command, config);
     std::vector<std::string> ids;
+    bool silent = false;
     for (const auto& candidate : plugin_files(config.plugin_path)) {
         PluginReport report = inspect_plugin(candidate, options);
         if (report.id == wanted || candidate.stem() == wanted) return report;
         if (!report.id.empty()) ids.push_back(report.id);
+        silent = silent || (report.id.empty() && report.state != "rejected");
+    }
+    if (silent) {
+        ids.clear();
+        if (auto report = find_loaded(command, config, wanted, ids)) return std::move(*report);
     }
     throw CommandFailure(ExitCode::NotFound, "NOT_FOUND",
                          "there is no plugin '" + wanted + "'" + did_you_mean(wanted, ids),
@@ -59,6 +84,8 @@ PluginReport find_plugin(Command& command, const Config& config) {
 
 ExitCode plugin_list(Command& command) {
     const Config config = configure(command).config;
+    const PluginOutput output(make_logger(command, config), LogLevel::Warn);
+    say_root_faults(command, config);
     const LoadedPlugins loaded = discover_plugins(config);
     if (command.line.json) {
         command.document(plugins_document(loaded.reports));
@@ -112,6 +139,8 @@ ExitCode plugin_info(Command& command) {
 
 ExitCode handler_list(Command& command) {
     const Config config = configure(command).config;
+    const PluginOutput output(make_logger(command, config), LogLevel::Warn);
+    say_root_faults(command, config);
     const LoadedPlugins plugins = discover_plugins(config);
     TemplateOptions rules;
     rules.environment = config.environment;

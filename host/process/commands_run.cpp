@@ -1,12 +1,18 @@
-#include <cstdlib>
+#include <unistd.h>
+
+#include <algorithm>
 #include <optional>
 #include <system_error>
 
 #include "host/api/documents.hpp"
 #include "host/core/nearest.hpp"
-#include "host/process/follow.hpp"
+#include "host/process/command_runner.hpp"
+#include "host/process/one_shot.hpp"
 #include "host/process/plugin_discovery.hpp"
+#include "host/process/plugin_output.hpp"
+#include "host/process/scratch_folder.hpp"
 #include "host/process/signals.hpp"
+#include "host/process/state_folder.hpp"
 #include "host/process/submission.hpp"
 #include "host/templates/template_loader.hpp"
 #include "host/worker/worker.hpp"
@@ -16,31 +22,6 @@ namespace tasker::host {
 namespace {
 namespace fs = std::filesystem;
 
-// A folder for the throw-away store; gone with the object.
-class ScratchFolder {
-  public:
-    ScratchFolder() {
-        std::error_code fault;
-        std::string pattern = (fs::temp_directory_path(fault) / "tasker-run-XXXXXX").string();
-        if (fault || ::mkdtemp(pattern.data()) == nullptr) {
-            throw BootstrapError(
-                "no temporary folder can be made in " + fs::path{pattern}.parent_path().string(),
-                "set TMPDIR, or keep the store with --store PATH");
-        }
-        path_ = pattern;
-    }
-    ~ScratchFolder() {
-        std::error_code ignored;
-        fs::remove_all(path_, ignored);
-    }
-    ScratchFolder(const ScratchFolder&) = delete;
-    ScratchFolder& operator=(const ScratchFolder&) = delete;
-    const fs::path& path() const { return path_; }
-
-  private:
-    fs::path path_;
-};
-
 LoadedTemplates find_templates(Command& command, const Config& config, TemplateName& said) {
     const std::string wanted = *command.line.get("TEMPLATE");
     TemplateOptions rules;
@@ -48,6 +29,11 @@ LoadedTemplates find_templates(Command& command, const Config& config, TemplateN
     rules.strict = config.strict_templates;
     const bool file =
         wanted.ends_with(".yaml") || wanted.ends_with(".yml") || wanted.find('/') != std::string::npos;
+    std::error_code ignored;
+    if (file && !fs::exists(command.working_directory / wanted, ignored)) {
+        throw CommandFailure(ExitCode::NotFound, "NOT_FOUND", "there is no template file " + wanted,
+                             "a template that is found in the template path is named without .yaml and /");
+    }
     LoadedTemplates loaded = load_templates(
         file ? std::vector<fs::path>{command.working_directory / wanted} : config.template_path, rules);
     if (!file) {
@@ -66,19 +52,39 @@ LoadedTemplates find_templates(Command& command, const Config& config, TemplateN
     return loaded;
 }
 
+std::string names(const std::vector<std::string>& list) {
+    std::string out;
+    for (const std::string& one : list) out += (out.empty() ? "'" : ", '") + one + "'";
+    return out;
+}
+
+// Why no plugin can run the step; empty when one can.
+std::string handler_fault(const StepTemplate& step, const HandlerRegistry& registry) {
+    const std::string& callable = step.handler.callable;
+    const auto handler = registry.resolve(callable);
+    if (handler == nullptr) {
+        return "step '" + step.name + "': no plugin offers the handler '" + callable + "'" +
+               did_you_mean(callable, registry.list_handlers());
+    }
+    const std::string& method = step.handler.method;
+    std::vector<std::string> methods = handler->info().methods;
+    methods.insert(methods.begin(), "call");
+    if (method.empty() || std::find(methods.begin(), methods.end(), method) != methods.end()) return {};
+    return "step '" + step.name + "': the handler '" + callable + "' has no method '" + method +
+           "'; it has " + names(methods) + did_you_mean(method, methods);
+}
+
 // A step without a handler would wait for one; in a process of its own none will come.
 void require_handlers(const TaskTemplate& chosen, const HandlerRegistry& registry, const Config& config) {
-    const std::vector<std::string> offered = registry.list_handlers();
     std::string missing;
     for (const StepTemplate& step : chosen.steps) {
-        const std::string& callable = step.handler.callable;
-        if (registry.is_registered(callable)) continue;
-        missing += (missing.empty() ? "" : "\n") + std::string{"step '"} + step.name +
-                   "': no plugin offers the handler '" + callable + "'" + did_you_mean(callable, offered);
+        const std::string fault = handler_fault(step, registry);
+        if (!fault.empty()) missing += (missing.empty() ? "" : "\n") + fault;
     }
     if (missing.empty()) return;
     std::string roots;
     for (const auto& root : config.plugin_path) roots += (roots.empty() ? "" : ":") + root.string();
+    for (const std::string& fault : plugin_root_faults(config.plugin_path)) missing += "\n" + fault;
     throw CommandFailure(ExitCode::Bootstrap, "HANDLER_MISSING", missing,
                          "looked in " + roots + "; tasker-host plugin list says what is found there");
 }
@@ -112,10 +118,9 @@ Uuid submit(const Command& command, Worker& worker, const TemplateName& chosen, 
     request.namespace_name = chosen.namespace_name;
     request.version = chosen.version;
     request.context_json = context;
-    const auto user = command.environment.find("USER");
-    request.initiator = user == command.environment.end() || user->second.empty() ? "cli" : user->second;
+    request.initiator = submitting_user(command);
     request.source_system = "cli";
-    request.reason = "CLI task run";
+    request.reason = "CLI task creation";
     const SubmitOutcome outcome = worker.tasks().create(request);
     if (const auto* refused = std::get_if<Refused>(&outcome)) {
         expect_document({refusal_status(refused->why),
@@ -124,27 +129,6 @@ Uuid submit(const Command& command, Worker& worker, const TemplateName& chosen, 
     return std::get<Uuid>(outcome);
 }
 
-Followed run_to_the_end(Command& command, Worker& worker, const Uuid& uuid, SignalSource& signals) {
-    Progress progress(command, false);
-    bool interrupted = false;
-    const auto read = [&] {
-        const auto task = worker.tasks().get(uuid);
-        if (!task) throw Error("the task " + uuid.str() + " has vanished from its store");
-        return task_document(*task, {.results = true, .dependencies = true});
-    };
-    const auto pause = [&](int ms) {
-        const auto signal = signals.next(worker.clock().steady_ms() + ms);
-        if (!signal || *signal == ServerSignal::Status || *signal == ServerSignal::Hangup) return true;
-        if (interrupted) return false;
-        interrupted = true;
-        command.err.line("cancelling the task; once more to leave at once");
-        // Refused only when it has just finished: then there is nothing left to cancel.
-        worker.tasks().cancel(uuid);
-        return true;
-    };
-    return follow(
-        read, timeout_ms(command), [&](const TaskRow& task) { progress.show(task); }, pause);
-}
 }  // namespace
 
 ExitCode task_run(Command& command) {
@@ -166,6 +150,8 @@ ExitCode task_run(Command& command) {
     const SystemClock clock;
     ProcessSignals signals(clock);  // before the first thread
     const Logger log = make_logger(command, config);
+    // Whoever runs a task by hand wants to see what its handlers print.
+    const PluginOutput output(log, LogLevel::Warn);
     LoadedPlugins plugins = discover_plugins(config, log);
     require_handlers(*loaded.catalog.find(chosen.namespace_name, chosen.name, chosen.version),
                      plugins.registry, config);
@@ -174,7 +160,7 @@ ExitCode task_run(Command& command) {
     fs::path store;
     if (const auto kept = command.line.get("store")) {
         store = (command.working_directory / *kept).lexically_normal();
-        make_store_folder(store);
+        make_private_folder(store.parent_path());
     } else {
         store = scratch.emplace().path() / "tasker.db";
     }
@@ -185,10 +171,15 @@ ExitCode task_run(Command& command) {
         throw BootstrapError(started.result.error_message.value_or(started.result.message));
     }
     const Uuid uuid = submit(command, *started.worker, chosen, context);
-    const Followed followed = run_to_the_end(command, *started.worker, uuid, signals);
-    stop_worker(*started.worker);
+    OneShot shot(command, *started.worker, uuid, signals);
+    const bool ended = shot.run();
     log.flush();
-    return finish(command, followed);
+    if (ended) return shot.tell();
+    // Threads of handlers still run: nothing that they use may be destroyed before the process ends.
+    const int code = conclude(command, [&] { return shot.tell(); });
+    log.flush(300);
+    scratch.reset();
+    _exit(code);
 }
 
 }  // namespace tasker::host

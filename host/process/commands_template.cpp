@@ -121,8 +121,13 @@ ExitCode template_info(Command& command) {
 ExitCode template_validate(Command& command) {
     const Config config = configure(command).config;
     std::vector<std::filesystem::path> roots;
-    for (const std::string& path : command.line.all("PATH"))
+    for (const std::string& path : command.line.all("PATH")) {
+        std::error_code ignored;
+        if (!std::filesystem::exists(
+                std::filesystem::symlink_status(command.working_directory / path, ignored)))
+            throw CommandFailure(ExitCode::NotFound, "NOT_FOUND", "there is no file or folder " + path);
         roots.push_back(command.working_directory / path);
+    }
     const bool asked = !roots.empty();
     if (!asked) roots = config.template_path;
     const LoadedTemplates loaded = load_templates(roots, rules_of(command, config));

@@ -1,14 +1,20 @@
+#include <unistd.h>
+
 #include <memory>
+#include <string_view>
 
 #include "host/api/api_server.hpp"
 #include "host/api/documents.hpp"
+#include "host/api/json_writer.hpp"
+#include "host/api/metrics.hpp"
 #include "host/api/plugin_documents.hpp"
 #include "host/core/guarded.hpp"
 #include "host/logging/redact.hpp"
 #include "host/logging/sinks.hpp"
 #include "host/process/commands.hpp"
-#include "host/process/connection.hpp"
 #include "host/process/open_files.hpp"
+#include "host/process/plugin_output.hpp"
+#include "host/process/state_folder.hpp"
 #include "host/process/worker_command.hpp"
 
 namespace tasker::host {
@@ -19,33 +25,76 @@ std::shared_ptr<LogSink> make_sink(const Command& command, const Config& config)
     options.level = config.log_level;
     options.format = config.log_format;
     options.color = command.colors(command.err);
+    options.fd = command.err.fd();
     options.secrets = config_secrets(config);
     return make_stream_sink(std::move(options));
 }
 
-// Passes records on and remembers the first error: what made the worker end.
-class FirstError final : public LogSink {
+// Passes records on and remembers the first one that says why the worker ends.
+class EndCause final : public LogSink {
   public:
-    FirstError(const Command& command, const Config& config) : next_(make_sink(command, config)) {}
+    explicit EndCause(std::shared_ptr<LogSink> next) : next_(std::move(next)) {}
 
     bool enabled(LogLevel level) const override { return level == LogLevel::Error || next_->enabled(level); }
     void write(LogRecord record) override {
-        if (record.level == LogLevel::Error) {
-            first_.with([&](std::string& first) {
-                if (first.empty()) first = record.message;
+        if (record.level == LogLevel::Error && ends_the_worker(record.fields)) {
+            message_.with([&](std::string& message) {
+                if (message.empty()) message = record.message;
             });
         }
         next_->write(std::move(record));
     }
+    void lost() noexcept override { next_->lost(); }
     void flush(int timeout_ms) override { next_->flush(timeout_ms); }
     std::string message() const {
-        return redact_urls(first_.with([](const std::string& first) { return first; }));
+        return redact_urls(message_.with([](const std::string& message) { return message; }));
     }
 
   private:
+    // Other errors are a plugin's, a template's or a step's; the worker goes on after them.
+    static bool ends_the_worker(const LogFields& fields) {
+        for (const LogField& field : fields) {
+            if (field.key != "operation") continue;
+            for (const std::string_view end :
+                 {"bootstrap_worker", "start_api", "startup", "fatal", "shutdown", "store_lost"}) {
+                if (field.value == end) return true;
+            }
+        }
+        return false;
+    }
+
     const std::shared_ptr<LogSink> next_;
-    Guarded<std::string> first_;
+    Guarded<std::string> message_;
 };
+
+// The one document of `worker --json`: how it ended, or why it ended badly; the log stays on standard error.
+void tell_end(Command& command, ExitCode code, const EndCause& cause) {
+    if (!command.line.json) return;
+    if (code != ExitCode::Done && code != ExitCode::HandedBack) {
+        command.document(
+            error_document("WORKER_FAILED", cause.message(), "the log on standard error tells more"));
+        return;
+    }
+    std::string out;
+    JsonObject object(out);
+    object.text("status", "stopped").number("exit_code", static_cast<int>(code));
+    object.end();
+    command.document(out);
+}
+
+std::unique_ptr<ApiServer> start_server(const Config& config, Worker& worker,
+                                        const std::vector<PluginReport>& reports, const Logger& log) {
+    ApiServerOptions api;
+    api.socket = api_socket(config);
+    // Plugins are discovered once, so this one never changes.
+    ApiContext context{worker.engine(),
+                       [&worker] { return to_json(worker_status(worker)); },
+                       [text = plugins_document(reports)] { return text; },
+                       {},
+                       [&worker] { return handlers_document(worker.registry(), *worker.engine().catalog()); },
+                       [&worker] { return metrics_text(worker_status(worker), handler_counts(worker)); }};
+    return std::make_unique<ApiServer>(std::move(api), std::move(context), log);
+}
 }  // namespace
 
 Logger make_logger(const Command& command, const Config& config) {
@@ -54,34 +103,27 @@ Logger make_logger(const Command& command, const Config& config) {
 
 ExitCode worker(Command& command) {
     const LoadedConfig loaded = configuration(command);
+    // A configuration without a place for the store is told apart from a worker that cannot start.
+    if (!is_postgres(loaded.config)) static_cast<void>(state_folder(loaded.config));
     ensure_open_files();
-    WorkerCommandOptions options;
-    options.log = make_logger(command, loaded.config);
-    options.version = version_text().substr(std::string_view{"tasker-host "}.size());
+    const auto cause = std::make_shared<EndCause>(make_sink(command, loaded.config));
+    const Logger log(cause);
+    const PluginOutput output(log, LogLevel::Info);
     std::unique_ptr<ApiServer> server;
+    WorkerCommandOptions options;
+    options.log = log;
+    options.version = version_text().substr(std::string_view{"tasker-host "}.size());
     options.start_api = [&](Worker& worker, const std::vector<PluginReport>& reports) {
-        ApiServerOptions api;
-        api.socket = api_socket(loaded.config);
-        make_store_folder(api.socket);
-        // Nothing is discovered while a worker runs, so these two never change.
-        ApiContext context{
-            worker.engine(),
-            [&worker] { return to_json(worker_status(worker)); },
-            [text = plugins_document(reports)] { return text; },
-            {},
-            [text = handlers_document(worker.registry(), worker.config().templates)] { return text; }};
-        server = std::make_unique<ApiServer>(std::move(api), std::move(context), options.log);
+        server = start_server(loaded.config, worker, reports, log);
     };
     options.stop_api = [&] { server.reset(); };
-    if (!command.line.json) return run_worker(loaded, std::move(options));
-    // With --json the one document on standard output says why it ended badly; the log stays on standard error.
-    const auto first = std::make_shared<FirstError>(command, loaded.config);
-    options.log = Logger(first);
+    options.exit_now = [&](ExitCode code) {
+        tell_end(command, code, *cause);
+        log.flush(300);
+        _exit(static_cast<int>(code));
+    };
     const ExitCode code = run_worker(loaded, std::move(options));
-    if (code != ExitCode::Done && code != ExitCode::HandedBack) {
-        command.out.line(
-            error_document("WORKER_FAILED", first->message(), "the log on standard error tells more"));
-    }
+    tell_end(command, code, *cause);
     return code;
 }
 

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <map>
 #include <set>
 
 #include "host/process/cli_grammar.hpp"
@@ -57,17 +58,50 @@ std::string choices_of(const VerbSpec& verb) {
     return words(out);
 }
 
+// The options that a value follows, of all verbs: spelling -> the words that it may be, empty for any.
+std::map<std::string, std::string> valued_options() {
+    std::map<std::string, std::string> out;
+    const auto add = [&](const OptionSpec& option) {
+        if (option.positional() || option.value.empty()) return;
+        for (const std::string& spelling : option.spellings()) out[spelling] = words(option.choices);
+    };
+    for (const OptionSpec& option : global_options()) add(option);
+    for (const VerbSpec& verb : verbs()) std::for_each(verb.options.begin(), verb.options.end(), add);
+    return out;
+}
+
 std::string bash_script() {
+    const auto valued = valued_options();
+    std::string spellings;
+    for (const auto& [spelling, choices] : valued) spellings += (spellings.empty() ? "" : "|") + spelling;
+    // bash makes three words of --option=value. `option` is the one whose value comes next.
     std::string out =
         "# bash completion of tasker-host\n"
         "_tasker_host() {\n"
-        "    local word=\"${COMP_WORDS[COMP_CWORD]}\" before=\"${COMP_WORDS[COMP_CWORD-1]}\" verb=\"\" i\n"
+        "    local word=\"${COMP_WORDS[COMP_CWORD]}\" verb=\"\" option=\"\" i\n"
+        "    [[ $word != \"=\" ]] || word=\"\"\n"
         "    for ((i = 1; i < COMP_CWORD; i++)); do\n"
-        "        [[ ${COMP_WORDS[i]} == -* ]] || verb=\"${verb:+$verb }${COMP_WORDS[i]}\"\n"
+        "        if [[ -n $option ]]; then\n"
+        "            [[ ${COMP_WORDS[i]} == \"=\" ]] || option=\"\"\n"
+        "            continue\n"
+        "        fi\n"
+        "        case \"${COMP_WORDS[i]}\" in\n"
+        "            " +
+        spellings +
+        ") option=\"${COMP_WORDS[i]}\" ;;\n"
+        "            -*) ;;\n"
+        "            *) verb=\"${verb:+$verb }${COMP_WORDS[i]}\" ;;\n"
+        "        esac\n"
         "    done\n"
-        "    case \"$before\" in\n"
-        "        --format) COMPREPLY=($(compgen -W \"table json\" -- \"$word\")); return ;;\n"
-        "        --color) COMPREPLY=($(compgen -W \"auto always never\" -- \"$word\")); return ;;\n"
+        "    case \"$option\" in\n"
+        "        \"\") ;;\n";
+    for (const auto& [spelling, choices] : valued) {
+        if (choices.empty()) continue;
+        out += "        " + spelling + ") COMPREPLY=($(compgen -W \"" + choices +
+               "\" -- \"$word\")); return ;;\n";
+    }
+    out +=
+        "        *) COMPREPLY=($(compgen -f -- \"$word\")); return ;;\n"
         "    esac\n"
         "    case \"$verb\" in\n"
         "        \"\") COMPREPLY=($(compgen -W \"" +

@@ -1,16 +1,20 @@
 #include "host/process/connection.hpp"
 
 #include <poll.h>
-#include <sys/stat.h>
+#include <sys/socket.h>
 
 #include <chrono>
+#include <optional>
 #include <system_error>
 
+#include "host/api/socket_address.hpp"
 #include "host/core/clock.hpp"
 #include "host/core/json_view.hpp"
 #include "host/core/random.hpp"
 #include "host/engine/engine.hpp"
 #include "host/engine/store_lock.hpp"
+#include "host/loader/owned_fd.hpp"
+#include "host/process/state_folder.hpp"
 #include "host/templates/template_loader.hpp"
 
 namespace tasker::host {
@@ -64,6 +68,42 @@ bool answers(const std::filesystem::path& socket) {
     }
 }
 
+// Of the process that listens there; 0 when nobody does, or the kernel does not say.
+int server_pid(const std::filesystem::path& socket) {
+    const sockaddr_un address = socket_address(socket);
+    const OwnedFd fd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+    if (!fd || ::connect(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0)
+        return 0;
+    ucred peer{};
+    socklen_t size = sizeof peer;
+    return ::getsockopt(fd.get(), SOL_SOCKET, SO_PEERCRED, &peer, &size) == 0 ? peer.pid : 0;
+}
+
+bool same_file(const std::filesystem::path& one, const std::filesystem::path& other) {
+    std::error_code ignored;
+    return one == other || std::filesystem::equivalent(one, other, ignored);
+}
+
+// The store's holder and the socket's server may be two hosts: what this one answers is then about another store.
+void require_same_store(const std::filesystem::path& socket, const std::filesystem::path& store,
+                        const StoreHolder& holder) {
+    if (holder.pid != 0 && server_pid(socket) == holder.pid) return;
+    std::optional<std::string> served;
+    try {
+        const ApiResponse answer = UnixSocketClient(socket).request("GET", "/v1/store/info", {});
+        if (answer.status == 200) served = json_string_member(answer.body, "path");
+    } catch (const HostUnreachable&) {
+        return;  // it is leaving: the request itself will find that out
+    }
+    if (!served || same_file(*served, store)) return;
+    throw CommandFailure(
+        ExitCode::Unreachable, "OTHER_STORE",
+        "the host at " + socket.string() + " serves the store " + *served + ", not " + store.string() +
+            ", which " + described(holder) + " holds",
+        "set TASKER_STATE_DIR (or --state-dir) to the folder of the host that serves the store, or "
+        "DATABASE_URL to the store that this one serves");
+}
+
 ExitCode exit_of(int status) {
     switch (status) {
         case 400:
@@ -93,12 +133,15 @@ std::unique_ptr<HostAccess> connect_once(const Config& config, StoreUse use) {
             return std::make_unique<StoreConnection>(std::move(*lock), config, use == StoreUse::Create);
         }
         const StoreHolder holder = std::get<StoreHolder>(taken);
-        const std::string who = holder.role + " with pid " + std::to_string(holder.pid);
+        const std::string who = described(holder);
         if (holder.role != "host") {
             throw HostUnreachable("the store " + store.string() + " is held by another command (" + who + ")",
                                   false);
         }
-        if (answers(socket)) return std::make_unique<HostConnection>(socket);
+        if (answers(socket)) {
+            require_same_store(socket, store, holder);
+            return std::make_unique<HostConnection>(socket);
+        }
         // A host that is starting has no socket yet, one that stops has none any more.
         if (std::chrono::steady_clock::now() >= deadline) {
             throw HostUnreachable("the " + who + " holds the store " + store.string() +
@@ -140,10 +183,6 @@ class RenewingConnection final : public HostAccess, private ApiClient {
 };
 }  // namespace
 
-std::filesystem::path api_socket(const Config& config) {
-    return (config.state_dir.empty() ? store_path(config).parent_path() : config.state_dir) / "api.sock";
-}
-
 EngineOptions engine_options(const Config& config) {
     EngineOptions options;
     options.store = store_path(config);
@@ -153,17 +192,6 @@ EngineOptions engine_options(const Config& config) {
     options.missing_handler_timeout_ms = config.missing_handler_timeout_ms;
     options.fail_missing_handler = config.missing_handler == "fail";
     return options;
-}
-
-void make_store_folder(const std::filesystem::path& store) {
-    const std::filesystem::path folder = store.parent_path();
-    std::error_code fault;
-    if (std::filesystem::is_directory(folder, fault)) return;
-    if (std::filesystem::create_directories(folder, fault); fault) {
-        throw BootstrapError("the state folder " + folder.string() + " cannot be made: " + fault.message(),
-                             "choose another one with TASKER_STATE_DIR or --state-dir");
-    }
-    ::chmod(folder.c_str(), 0700);
 }
 
 std::unique_ptr<HostAccess> connect(const Config& config, StoreUse use) {
@@ -177,7 +205,7 @@ std::unique_ptr<HostAccess> connect(const Config& config, StoreUse use) {
         throw CommandFailure(ExitCode::NotFound, "NOT_FOUND", "there is no store at " + store.string(),
                              "nothing was submitted yet, or TASKER_STATE_DIR points elsewhere");
     }
-    make_store_folder(store);
+    make_private_folder(store.parent_path());
     return std::make_unique<RenewingConnection>(config, use);
 }
 
@@ -189,8 +217,10 @@ std::string expect_document(const ApiResponse& response) {
     };
     std::string message = text("message");
     if (message.empty()) message = "the host answered with status " + std::to_string(response.status);
-    throw CommandFailure(exit_of(response.status), text("code").empty() ? "FAILED" : text("code"), message,
-                         text("hint"));
+    const std::string code = text("code").empty() ? "FAILED" : text("code");
+    // The host did what was asked and it went wrong; other 500s are faults of the host itself.
+    const bool failed = response.status == 500 && code == "FAILED";
+    throw CommandFailure(failed ? ExitCode::Failed : exit_of(response.status), code, message, text("hint"));
 }
 
 }  // namespace tasker::host

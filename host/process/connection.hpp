@@ -31,9 +31,6 @@ std::unique_ptr<HostAccess> connect(const Config& config, StoreUse use);
 // The document of a successful answer; any other answer is thrown as a CommandFailure with its exit code.
 std::string expect_document(const ApiResponse& response);
 
-std::filesystem::path api_socket(const Config& config);
 EngineOptions engine_options(const Config& config);
-// Makes the folder for the store, 0700. Throws BootstrapError.
-void make_store_folder(const std::filesystem::path& store);
 
 }  // namespace tasker::host

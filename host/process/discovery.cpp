@@ -3,6 +3,8 @@
 #include <set>
 #include <utility>
 
+#include "host/process/state_folder.hpp"
+
 namespace tasker::host {
 
 namespace {
@@ -24,17 +26,6 @@ void report_handlers(const HandlerRegistry& registry, const Logger& log) {
              {{"component", "registry"}, {"handlers", joined(names, ",")}});
 }
 
-void report_diagnostics(const std::vector<Diagnostic>& diagnostics, const char* operation,
-                        const Logger& log) {
-    for (const Diagnostic& diagnostic : diagnostics) {
-        LogLevel level = LogLevel::Info;
-        if (diagnostic.severity == Severity::Warning) level = LogLevel::Warn;
-        if (diagnostic.severity == Severity::Error) level = LogLevel::Error;
-        log.log(level, diagnostic.str(),
-                {{"component", "templates"}, {"operation", operation}, {"code", diagnostic.code}});
-    }
-}
-
 void report_empty_namespaces(const TemplateCatalog& catalog, const std::vector<std::string>& namespaces,
                              const Logger& log) {
     const std::set<std::string> with_templates = catalog.namespaces();
@@ -49,15 +40,32 @@ void report_empty_namespaces(const TemplateCatalog& catalog, const std::vector<s
 }
 }  // namespace
 
+void report_diagnostics(const std::vector<Diagnostic>& diagnostics, const char* operation,
+                        const Logger& log) {
+    for (const Diagnostic& diagnostic : diagnostics) {
+        LogLevel level = LogLevel::Info;
+        if (diagnostic.severity == Severity::Warning) level = LogLevel::Warn;
+        if (diagnostic.severity == Severity::Error) level = LogLevel::Error;
+        log.log(level, diagnostic.str(),
+                {{"component", "templates"}, {"operation", operation}, {"code", diagnostic.code}});
+    }
+}
+
+TemplateOptions template_rules(const Config& config) {
+    TemplateOptions rules;
+    rules.environment = config.environment;
+    rules.strict = config.strict_templates;
+    return rules;
+}
+
 Discovered discover(const Config& config, const Logger& log) {
-    TemplateOptions template_options;
-    template_options.environment = config.environment;
-    template_options.strict = config.strict_templates;
     Discovered found;
-    found.templates = load_templates(config.template_path, template_options);
+    found.templates = load_templates(config.template_path, template_rules(config));
     PluginOptions plugin_options;
     plugin_options.roots = config.plugin_path;
-    plugin_options.cache_dir = config.state_dir / "plugin-cache";
+    // With PostgreSQL there is no store whose folder could do.
+    plugin_options.cache_dir =
+        (is_postgres(config) ? config.state_dir : state_folder(config)) / "plugin-cache";
     plugin_options.relax_permissions = config.relax_plugin_permissions;
     plugin_options.plugin_config_json = config.plugin_config_json;
     plugin_options.worker_id = config.worker_id;

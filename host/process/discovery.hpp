@@ -19,11 +19,16 @@ struct Discovered {
 };
 using Discover = std::function<Discovered(const Config&, const Logger&)>;
 
+// How a worker with this configuration reads templates.
+TemplateOptions template_rules(const Config& config);
+
 // Loads what the configured roots hold. A bad file never stops the others.
 Discovered discover(const Config& config, const Logger& log);
 
 // The namespaces that the worker serves: those configured, all of the templates', or `default`.
 std::vector<std::string> served_namespaces(const Config& config, const TemplateCatalog& catalog);
+
+void report_diagnostics(const std::vector<Diagnostic>& diagnostics, const char* operation, const Logger& log);
 
 // The seed's lines about handlers, then everything that an operator should know: bad templates, callables that nobody
 // offers, namespaces without templates.

@@ -19,6 +19,13 @@ bool unicode_terminal(const Command& command) {
     }
     return false;
 }
+
+// A picture that is drawn over itself needs a terminal that moves its cursor.
+bool draws(const Command& command) {
+    const auto term = command.environment.find("TERM");
+    const bool moves = term != command.environment.end() && !term->second.empty() && term->second != "dumb";
+    return moves && command.err.terminal();
+}
 }  // namespace
 
 std::string TaskReader::document() {
@@ -67,9 +74,7 @@ Followed follow(const std::function<std::string()>& read, std::optional<std::int
 }
 
 Progress::Progress(Command& command, bool stream)
-    : command_(command),
-      stream_(stream && command.line.json),
-      live_(!command.line.json && command.err.terminal()) {}
+    : command_(command), stream_(stream && command.line.json), live_(!command.line.json && draws(command)) {}
 
 void Progress::show(const TaskRow& task) {
     if (live_) {
@@ -83,8 +88,9 @@ void Progress::show(const TaskRow& task) {
 void Progress::redraw(const TaskRow& task) {
     // The cursor is never hidden, so there is nothing to restore when the command is killed.
     const std::string back = lines_ > 0 ? "\x1b[" + std::to_string(lines_) + "A\x1b[J" : std::string{};
-    const std::string picture = task_picture(
-        task, {Style(command_.colors(command_.err)), unicode_terminal(command_), command_.err.width()});
+    const std::string picture =
+        task_picture(task, {Style(command_.colors(command_.err)), unicode_terminal(command_),
+                            command_.err.width(), command_.err.height()});
     command_.err.write(back + picture);
     lines_ = static_cast<int>(std::count(picture.begin(), picture.end(), '\n'));
 }

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <array>
 #include <cctype>
 #include <fstream>
 #include <sstream>
@@ -20,6 +21,28 @@ bool valid_name(std::string_view name) {
            std::all_of(name.begin(), name.end(), [](unsigned char c) {
                return std::islower(c) != 0 || std::isdigit(c) != 0 || c == '_';
            });
+}
+
+// Targets that CMake makes itself, what the project has beside the handler (plugin.cpp), and names of the SDK.
+bool reserved(std::string_view name) {
+    constexpr std::array<std::string_view, 17> kTaken{"all",
+                                                      "clean",
+                                                      "depend",
+                                                      "edit_cache",
+                                                      "help",
+                                                      "install",
+                                                      "list_install_components",
+                                                      "package",
+                                                      "plugin",
+                                                      "package_source",
+                                                      "preinstall",
+                                                      "rebuild_cache",
+                                                      "step",
+                                                      "step_handler",
+                                                      "step_test",
+                                                      "tasker",
+                                                      "test"};
+    return std::find(kTaken.begin(), kTaken.end(), name) != kTaken.end();
 }
 
 // greet_customer -> GreetCustomer
@@ -93,18 +116,43 @@ std::vector<fs::path> copy_project(const fs::path& from, const fs::path& to, con
     return made;
 }
 
-std::string next_steps(const fs::path& folder, const fs::path& prefix) {
-    const std::string where = folder.string();
-    return "\nNext:\n"
-           "  cmake -S " +
-           where + " -B " + where + "/build -DCMAKE_PREFIX_PATH=" + prefix.string() +
+// As one word of a shell.
+std::string word(const std::string& text) {
+    const bool plain = !text.empty() && std::all_of(text.begin(), text.end(), [](unsigned char c) {
+        return std::isalnum(c) != 0 ||
+               std::string_view{"/._-+=:,@%"}.find(static_cast<char>(c)) != std::string_view::npos;
+    });
+    if (plain) return text;
+    std::string out = "'";
+    for (const char c : text) out += c == '\'' ? std::string{"'\\''"} : std::string{c};
+    return out + "'";
+}
+
+// Where CMake finds the SDK; empty when this program runs from its build folder, which has none.
+std::string sdk_prefix(const Command& command) {
+    std::error_code ignored;
+    const fs::path prefix = command.installed_prefix();
+    return fs::exists(prefix / "lib/cmake/TaskerSDK", ignored) ? prefix.string() : std::string{};
+}
+
+std::string next_steps(const fs::path& folder, const fs::path& here, std::string prefix) {
+    const std::string where = word(folder.string()), build = word((folder / "build").string());
+    std::string out = "\nNext:\n";
+    if (prefix.empty()) {
+        prefix = "$HOME/.local";
+        out += "  cmake --install " + word(here.string()) + " --prefix " + prefix +
+               "    # this tasker-host is not installed yet; any other place does too\n";
+    } else {
+        prefix = word(prefix);
+    }
+    return out + "  cmake -S " + where + " -B " + build + " -DCMAKE_PREFIX_PATH=" + prefix +
            "\n"
            "  cmake --build " +
-           where +
-           "/build\n"
+           build +
+           "\n"
            "  ctest --test-dir " +
-           where +
-           "/build\n"
+           build +
+           "\n"
            "then copy the .so into a plugin folder and the template into a template folder; tasker-host "
            "config show names them.\n";
 }
@@ -115,6 +163,12 @@ ExitCode new_handler(Command& command) {
     if (!valid_name(name)) {
         throw CommandFailure(ExitCode::Usage, "USAGE", "'" + name + "' cannot be the name of a handler",
                              "a name begins with a-z and goes on with a-z, 0-9 and _ (at most 64)");
+    }
+    if (reserved(name)) {
+        throw CommandFailure(
+            ExitCode::Usage, "USAGE",
+            "'" + name + "' cannot be the name of a handler: the project needs this name for itself",
+            "say what it does, like " + name + "_order");
     }
     const fs::path from = find_template(command);
     const fs::path folder =
@@ -138,7 +192,7 @@ ExitCode new_handler(Command& command) {
         return ExitCode::Done;
     }
     for (const auto& file : made) command.out.line("made " + file.string());
-    command.out.write(next_steps(folder, command.installed_prefix()));
+    command.out.write(next_steps(folder, command.installed_prefix(), sdk_prefix(command)));
     return ExitCode::Done;
 }
 

@@ -9,7 +9,7 @@
 namespace tasker::host {
 
 void Output::write(std::string_view text) {
-    while (!broken_ && !text.empty()) {
+    while (fault_ == 0 && !text.empty()) {
         const ssize_t written = ::write(fd_, text.data(), text.size());
         if (written >= 0) {
             text.remove_prefix(static_cast<std::size_t>(written));
@@ -18,7 +18,7 @@ void Output::write(std::string_view text) {
             pollfd entry{fd_, POLLOUT, 0};
             ::poll(&entry, 1, -1);
         } else if (errno != EINTR) {
-            broken_ = true;
+            fault_ = errno;
         }
     }
 }
@@ -28,6 +28,11 @@ bool Output::terminal() const { return ::isatty(fd_) == 1; }
 int Output::width() const {
     winsize size{};
     return ::ioctl(fd_, TIOCGWINSZ, &size) == 0 && size.ws_col > 0 ? size.ws_col : 100;
+}
+
+int Output::height() const {
+    winsize size{};
+    return ::ioctl(fd_, TIOCGWINSZ, &size) == 0 && size.ws_row > 0 ? size.ws_row : 24;
 }
 
 }  // namespace tasker::host

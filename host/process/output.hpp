@@ -14,14 +14,18 @@ class Output {
     void write(std::string_view text);
     void line(std::string_view text) { write(std::string{text} + "\n"); }
     // The reader is gone, or the disk behind it is full: nothing more is written.
-    bool broken() const { return broken_; }
+    bool broken() const { return fault_ != 0; }
+    // 0, or why writing failed: EPIPE when the reader went away.
+    int fault() const { return fault_; }
+    int fd() const { return fd_; }
     bool terminal() const;
-    // Columns of the terminal; 100 when it does not say.
+    // Columns and rows of the terminal; 100 and 24 when it does not say.
     int width() const;
+    int height() const;
 
   private:
     int fd_;
-    bool broken_ = false;
+    int fault_ = 0;
 };
 
 }  // namespace tasker::host

@@ -77,6 +77,23 @@ std::string fitted(std::string_view text, std::size_t width) {
     return std::string{text.substr(0, at)} + "...";
 }
 
+std::string cut_to(std::string_view text, std::size_t width) {
+    if (display_width(text) <= width) return std::string{text};
+    std::size_t at = 0;
+    bool colored = false;
+    for (std::size_t columns = 0; at < text.size();) {
+        if (text[at] == '\x1b') {
+            at = std::min(text.find('m', at), text.size() - 1) + 1;
+            colored = true;
+        } else if (columns++ < width) {
+            at += std::max<std::size_t>(sequence_length(text.substr(at)), 1);
+        } else {
+            break;
+        }
+    }
+    return std::string{text.substr(0, at)} + (colored ? "\x1b[0m" : "");
+}
+
 std::string short_duration(long long ms) {
     if (ms < 1000) return std::to_string(ms) + "ms";
     std::array<char, 48> text{};

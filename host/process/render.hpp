@@ -31,6 +31,8 @@ std::string printable(std::string_view text);
 std::size_t display_width(std::string_view text);
 // At most `width` columns, the end replaced by "..." when it is longer. `text` holds no colours.
 std::string fitted(std::string_view text, std::size_t width);
+// The first `width` columns; colours are kept and ended where it is cut.
+std::string cut_to(std::string_view text, std::size_t width);
 // "1.5s", "320ms", "2m05s"
 std::string short_duration(long long ms);
 

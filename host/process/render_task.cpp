@@ -54,39 +54,74 @@ std::string percent(double value) {
     std::snprintf(text.data(), text.size(), "%.1f%%", value);
     return text.data();
 }
+
+constexpr std::size_t kMaxIndent = 20;
+std::size_t indent_of(int depth) { return static_cast<std::size_t>(depth) * 2; }
+
+std::string step_line(const StepRow& step, std::size_t indent, std::size_t name_width, std::size_t columns,
+                      const PictureOptions& options) {
+    const std::string name = fitted(printable(step.name), name_width - std::min(indent, name_width - 4));
+    std::string after;
+    for (const std::string& parent : step.dependencies)
+        after += (after.empty() ? "" : ", ") + printable(parent);
+    const std::string time = step.execution_ms ? short_duration(*step.execution_ms) : "";
+    std::string line = "  " + std::string(indent, ' ') + mark(step, options) + " " +
+                       padded(name, name_width - std::min(indent, name_width)) + "  " +
+                       padded(options.style.state(step.state), 18) +
+                       padded(attempts_text(step.attempts, step.max_attempts), 6) + padded(time, 8);
+    const std::size_t used = display_width(line);
+    const std::string extra = !step.error.empty() && step.state != "complete" ? printable(step.error)
+                              : after.empty()                                 ? std::string{}
+                                                                              : "after " + after;
+    if (used + 8 < columns && !extra.empty()) line += options.style.dim(fitted(extra, columns - used));
+    line.erase(line.find_last_not_of(' ') + 1);
+    return line;
+}
+
+struct Rows {
+    std::size_t first = 0, last = 0;
+};
+// Which steps are shown when there is room for `room` lines, the one that counts the others included.
+Rows shown_rows(const TaskRow& task, int room) {
+    const std::size_t count = task.steps.size();
+    if (room >= 0 && count <= static_cast<std::size_t>(room)) return {0, count};
+    const auto size = static_cast<std::size_t>(std::max(room - 1, 0));
+    const auto unfinished = std::find_if(task.steps.begin(), task.steps.end(), [](const StepRow& step) {
+        const auto state = step_state(step.state);
+        return !state || !satisfies_children(*state);
+    });
+    // One finished step before it shows that there were some.
+    const auto at = static_cast<std::size_t>(unfinished - task.steps.begin());
+    const std::size_t first = std::min(at > 0 ? at - 1 : 0, count - size);
+    return {first, first + size};
+}
 }  // namespace
 
 std::string task_picture(const TaskRow& task, const PictureOptions& options) {
     const auto depth = depths(task);
+    const auto columns = static_cast<std::size_t>(std::max(options.width - 1, 1));
     std::size_t name_width = 8;
     for (const StepRow& step : task.steps) {
-        name_width = std::max(name_width, display_width(printable(step.name)) +
-                                              static_cast<std::size_t>(depth.at(step.name)) * 2);
+        name_width =
+            std::max(name_width, display_width(printable(step.name)) + indent_of(depth.at(step.name)));
     }
     name_width = std::min<std::size_t>(name_width, 44);
-    std::string out = options.style.bold(printable(task.id())) + "  " + options.style.state(task.status) +
-                      "  " + std::to_string(task.completed_steps) + "/" + std::to_string(task.total_steps) +
-                      "\n";
-    for (const StepRow& step : task.steps) {
-        const auto indent = std::min<std::size_t>(static_cast<std::size_t>(depth.at(step.name)) * 2, 20);
-        const std::string name = fitted(printable(step.name), name_width - std::min(indent, name_width - 4));
-        std::string after;
-        for (const std::string& parent : step.dependencies)
-            after += (after.empty() ? "" : ", ") + printable(parent);
-        const std::string time = step.execution_ms ? short_duration(*step.execution_ms) : "";
-        std::string line = "  " + std::string(indent, ' ') + mark(step, options) + " " +
-                           padded(name, name_width - indent) + "  " +
-                           padded(options.style.state(step.state), 18) +
-                           padded(attempts_text(step.attempts, step.max_attempts), 6) + padded(time, 8);
-        // A line that wraps would spoil the redraw.
-        const auto left = static_cast<std::size_t>(std::max(options.width - 1, 20));
-        const std::size_t used = display_width(line);
-        const std::string extra = !step.error.empty() && step.state != "complete" ? printable(step.error)
-                                  : after.empty()                                 ? std::string{}
-                                                                                  : "after " + after;
-        if (used + 8 < left && !extra.empty()) line += options.style.dim(fitted(extra, left - used));
-        line.erase(line.find_last_not_of(' ') + 1);
-        out += line + "\n";
+    std::string out =
+        cut_to(options.style.bold(printable(task.id())) + "  " + options.style.state(task.status) + "  " +
+                   std::to_string(task.completed_steps) + "/" + std::to_string(task.total_steps),
+               columns) +
+        "\n";
+    const Rows rows = shown_rows(task, options.height - 2);
+    for (std::size_t i = rows.first; i < rows.last; ++i) {
+        const StepRow& step = task.steps[i];
+        const std::size_t indent = std::min(indent_of(depth.at(step.name)), kMaxIndent);
+        out += cut_to(step_line(step, indent, name_width, columns, options), columns) + "\n";
+    }
+    const std::size_t hidden = task.steps.size() - (rows.last - rows.first);
+    if (hidden > 0) {
+        const std::string more = std::string{options.unicode ? "…" : "..."} + " " + std::to_string(hidden) +
+                                 (hidden == 1 ? " more step" : " more steps");
+        out += cut_to("  " + options.style.dim(more), columns) + "\n";
     }
     return out;
 }

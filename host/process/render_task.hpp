@@ -12,10 +12,14 @@ namespace tasker::host {
 struct PictureOptions {
     Style style{false};
     bool unicode = true;
+    // Of the terminal. A line that wraps or a picture that scrolls could not be drawn over: one column and one row stay
+    // free.
     int width = 100;
+    int height = 1000;
 };
 
-// One line for the task, one for each step: indented by how deep it is in the graph, with state, attempts and time.
+// One line for the task, one for each step: indented by how deep it is in the graph, with state, attempts and time. Of
+// more steps than there is room for, those around the first unfinished one.
 std::string task_picture(const TaskRow& task, const PictureOptions& options);
 // The task and its steps with results and errors, for the end.
 std::string task_table(const TaskRow& task, const Style& style, int width);

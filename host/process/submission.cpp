@@ -38,18 +38,16 @@ std::string read_stream(int fd, const std::string& name) {
     }
 }
 
-std::string user_of(const Command& command) {
-    for (const char* name : {"USER", "LOGNAME"}) {
-        const auto found = command.environment.find(name);
-        if (found != command.environment.end() && !found->second.empty()) return found->second.substr(0, 128);
+// To the API absent and null are the same, so both get the default.
+std::string without_nulls(std::string_view object) {
+    std::string out = "{";
+    JsonWalk walk(object);
+    while (walk.next()) {
+        if (walk.value() == "null") continue;
+        out += std::string{out.size() > 1 ? "," : ""} + "\"" + std::string{walk.raw_key()} + "\":";
+        out += walk.value();
     }
-    // An account of this machine, else its number.
-    std::array<char, 4096> texts{};
-    passwd entry{};
-    passwd* found = nullptr;
-    if (getpwuid_r(::getuid(), &entry, texts.data(), texts.size(), &found) == 0 && found != nullptr)
-        return found->pw_name;
-    return "uid " + std::to_string(::getuid());
+    return out + "}";
 }
 
 std::string tags_of(const Command& command) {
@@ -69,6 +67,20 @@ int priority_of(const Command& command) {
     return value;
 }
 }  // namespace
+
+std::string submitting_user(const Command& command) {
+    for (const char* name : {"USER", "LOGNAME"}) {
+        const auto found = command.environment.find(name);
+        if (found != command.environment.end() && !found->second.empty()) return found->second.substr(0, 128);
+    }
+    // An account of this machine, else its number.
+    std::array<char, 4096> texts{};
+    passwd entry{};
+    passwd* found = nullptr;
+    if (getpwuid_r(::getuid(), &entry, texts.data(), texts.size(), &found) == 0 && found != nullptr)
+        return found->pw_name;
+    return "uid " + std::to_string(::getuid());
+}
 
 std::vector<TemplateName> known_templates(ApiClient& client) {
     const std::string document = expect_document(client.request("GET", "/v1/templates"));
@@ -138,7 +150,7 @@ std::string request_document(const Command& command, const TemplateName& chosen,
         .text("namespace", chosen.namespace_name)
         .text("version", chosen.version)
         .raw("context", context)
-        .text("initiator", word("initiator", user_of(command)))
+        .text("initiator", word("initiator", submitting_user(command)))
         .text("source_system", word("source-system", "cli"))
         .text("reason", word("reason", "CLI task creation"))
         .raw("tags", tags_of(command))
@@ -149,14 +161,15 @@ std::string request_document(const Command& command, const TemplateName& chosen,
     return out;
 }
 
-std::string completed_line(const Command& command, std::string_view line,
+std::string completed_line(const Command& command, std::string_view said_line,
                            const std::vector<TemplateName>& known) {
-    const std::size_t open = line.find_first_not_of(" \t\r");
+    const std::size_t open = said_line.find_first_not_of(" \t\r");
     const std::size_t limit = kMaxContext + 65536;
-    if (open == std::string_view::npos || line[open] != '{' ||
-        json_fault(line, {.max_depth = 100, .max_bytes = limit})) {
-        return std::string{line};
+    if (open == std::string_view::npos || said_line[open] != '{' ||
+        json_fault(said_line, {.max_depth = 100, .max_bytes = limit})) {
+        return std::string{said_line};
     }
+    const std::string line = without_nulls(said_line.substr(open));
     const auto said = [&](std::string_view key) { return json_string_member(line, key).value_or(""); };
     TemplateName chosen{said("namespace"), said("name"), said("version")};
     if (chosen.name.empty())
@@ -176,12 +189,11 @@ std::string completed_line(const Command& command, std::string_view line,
     if (!chosen.namespace_name.empty()) add("namespace", json_string(chosen.namespace_name));
     if (!chosen.version.empty()) add("version", json_string(chosen.version));
     add("context", "{}");
-    text("initiator", "initiator", user_of(command));
+    text("initiator", "initiator", submitting_user(command));
     text("source_system", "source-system", "cli");
     text("reason", "reason", "CLI task creation");
-    const std::size_t next = line.find_first_not_of(" \t\r", open + 1);
-    if (next != std::string_view::npos && line[next] == '}' && !missing.empty()) missing.pop_back();
-    return "{" + missing + std::string{line.substr(open + 1)};
+    if (line == "{}" && !missing.empty()) missing.pop_back();
+    return "{" + missing + line.substr(1);
 }
 
 }  // namespace tasker::host

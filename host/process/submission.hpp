@@ -22,6 +22,9 @@ std::vector<TemplateName> known_templates(ApiClient& client);
 // USAGE when several fit.
 TemplateName choose_template(const std::vector<TemplateName>& known, const TemplateName& said);
 
+// Who asks when nobody says it: the user of the environment, else the account's name.
+std::string submitting_user(const Command& command);
+
 // The text of --context: JSON, @FILE or @- (standard input). Throws CommandFailure (USAGE) unless it is a JSON object.
 std::string read_context(const Command& command);
 

@@ -8,6 +8,8 @@
 #include "host/core/error.hpp"
 #include "host/process/banner.hpp"
 #include "host/process/shutdown_sequence.hpp"
+#include "host/process/state_folder.hpp"
+#include "host/process/template_reload.hpp"
 
 namespace tasker::host {
 
@@ -133,6 +135,7 @@ void WorkerServer::watch_start() {
 void WorkerServer::start_up() {
     log_.info("Initializing C++ Worker Bootstrap...",
               {{"component", "bootstrap"}, {"operation", "initialize"}});
+    claim_state();
     log_.info("Discovering C++ handlers...", {{"component", "registry"}, {"operation", "discover"}});
     Discovered found = options_.discover(config_.config, log_);
     if (shutdown_requested_.load()) return;
@@ -141,6 +144,11 @@ void WorkerServer::start_up() {
     if (start_failure_ || shutdown_requested_.load()) return;
     start_event_system();
     announce_ready();
+}
+
+// Before anything is put into the folder, so that it is private from the first moment and of one host alone.
+void WorkerServer::claim_state() {
+    if (!is_postgres(config_.config)) state_lock_.emplace(claim_state_folder(config_.config));
 }
 
 void WorkerServer::bootstrap(Discovered found) {
@@ -196,9 +204,11 @@ void WorkerServer::main_loop() {
     const std::int64_t interval = config_.config.environment == "production" ? 5000 : 1000;
     std::int64_t loop_count = 0;
     std::int64_t next_turn = now() + interval;
+    reload_when_asked();  // a signal that came during the start
     while (!shutdown_requested_.load()) {
         if (const auto signal = signals_.next(std::min(next_turn, status_due_ms_))) handle(*signal);
         report_status_when_due();
+        reload_when_asked();
         if (shutdown_requested_.load() || now() < next_turn) continue;
         next_turn = now() + interval;
         ++loop_count;
@@ -212,7 +222,7 @@ bool WorkerServer::store_is_lost() {
     const RuntimeStatus status = worker_->runtime().status();
     if (!status.store_lost) return false;
     log_.error("The store is lost, the worker stops: " + status.error,
-               {{"component", "server"}, {"operation", "health_check"}, {"error_message", status.error}});
+               {{"component", "server"}, {"operation", "store_lost"}, {"error_message", status.error}});
     store_lost_ = true;
     return true;
 }
@@ -245,8 +255,9 @@ void WorkerServer::handle(ServerSignal signal) {
             if (status_due_ms_ == kNever) status_due_ms_ = std::max(now(), last_status_ms_ + kStatusEveryMs);
             return;
         case ServerSignal::Hangup:
-            log_.info("Received SIGHUP signal, ignored: a worker reads its configuration when it starts",
-                      {{"component", "server"}, {"operation", "signal"}, {"signal", name(signal)}});
+            log_.info("Received SIGHUP signal, reading the templates again...",
+                      {{"component", "server"}, {"operation", "reload"}, {"signal", name(signal)}});
+            reload_wanted_ = true;
             return;
     }
 }
@@ -256,6 +267,26 @@ void WorkerServer::report_status_when_due() {
     status_due_ms_ = kNever;
     last_status_ms_ = now();
     report_status();
+}
+
+// Aside, so that a large folder does not delay the signals; one at a time, and once more for whoever asked meanwhile.
+void WorkerServer::reload_when_asked() {
+    if (reload_ && reload_->done()) {
+        try {
+            reload_->rethrow();
+        } catch (const std::exception& error) {
+            log_.error(
+                "Templates could not be read again: " + text_of(error),
+                {{"component", "templates"}, {"operation", "reload"}, {"error_message", error.what()}});
+        }
+        reload_.reset();
+    }
+    if (reload_ || !reload_wanted_ || shutdown_requested_.load()) return;
+    reload_wanted_ = false;
+    reload_ = std::make_unique<Phase>("tw-reload", signals_, [this] {
+        reload_templates(worker_->engine(), worker_->registry(), worker_->config().namespaces,
+                         config_.config.template_path, template_rules(config_.config), log_);
+    });
 }
 
 void WorkerServer::report_status() {
@@ -283,6 +314,7 @@ ExitCode WorkerServer::shut_down() {
     if (worker_) {
         try {
             Phase stopping("tw-stop", signals_, [&] {
+                reload_.reset();  // waits for it: it uses the engine
                 drained_ = run_shutdown_sequence(
                     *worker_, [this] { stop_api(); }, log_);
             });

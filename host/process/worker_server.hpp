@@ -24,6 +24,7 @@ class WorkerServer {
   private:
     ExitCode start_and_serve();
     // On the start thread. Each returns early when a shutdown was requested meanwhile.
+    void claim_state();
     void start_up();
     void bootstrap(Discovered found);
     void start_event_system();
@@ -39,6 +40,7 @@ class WorkerServer {
     void stop_api();
     void report_status();
     void report_status_when_due();
+    void reload_when_asked();
     bool store_is_lost();
     void health_check(std::int64_t number);
     std::int64_t now() const { return options_.clock->steady_ms(); }
@@ -51,12 +53,15 @@ class WorkerServer {
     int stop_signals_ = 0;
     std::int64_t status_due_ms_;  // kNever: no status was asked for
     std::int64_t last_status_ms_;
+    bool reload_wanted_ = false;
     std::optional<ExitCode> start_failure_;  // written by the start thread, read after it
     bool api_started_ = false;
     DrainReport drained_;
     bool store_lost_ = false;
+    std::optional<StoreLock> state_lock_;     // outlives the worker
     std::atomic<Worker*> visible_ = nullptr;  // worker_ as soon as it may be asked for its status
     std::unique_ptr<Worker> worker_;
+    std::unique_ptr<Phase> reload_;  // templates are being read again
 };
 
 }  // namespace tasker::host

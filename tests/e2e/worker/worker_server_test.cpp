@@ -268,7 +268,8 @@ TEST_CASE("Worker server: the health check runs at iteration 60, OK at DEBUG and
 }
 
 TEST_CASE(
-    "Worker server: SIGUSR1 reports the status as JSON, a storm of them is coalesced, SIGHUP is ignored") {
+    "Worker server: SIGUSR1 reports the status as JSON, a storm of them is coalesced, SIGHUP reads "
+    "templates") {
     Server server;
     server.start();
     REQUIRE(server.ready());
@@ -276,7 +277,7 @@ TEST_CASE(
     REQUIRE(eventually(5s, [&] { return server.sink->contains("Worker Status: {\"running\":true"); }));
     for (int i = 0; i < 1000; ++i) server.signals.send(ServerSignal::Status);
     server.signals.send(ServerSignal::Hangup);
-    REQUIRE(eventually(5s, [&] { return server.sink->contains("Received SIGHUP signal, ignored"); }));
+    REQUIRE(eventually(5s, [&] { return server.sink->contains("Templates read again: "); }));
     CHECK(server.count("Worker Status: ") == 1);
     server.clock.advance(100);
     CHECK(eventually(5s, [&] { return server.count("Worker Status: ") == 2; }));

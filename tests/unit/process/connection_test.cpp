@@ -13,6 +13,7 @@
 #include <variant>
 
 #include "host/engine/store_lock.hpp"
+#include "host/process/state_folder.hpp"
 #include "tests/support/temp_dir.hpp"
 
 using namespace tasker::host;

@@ -1,5 +1,8 @@
 #include <doctest/doctest.h>
 
+#include <algorithm>
+#include <sstream>
+
 #include "host/core/error.hpp"
 #include "host/process/render_task.hpp"
 
@@ -32,6 +35,12 @@ TaskRow diamond() {
     task.steps[2].error = "card \x1b[2Jdeclined";
     return task;
 }
+std::vector<std::string> lines(const std::string& text) {
+    std::vector<std::string> out;
+    std::istringstream in(text);
+    for (std::string line; std::getline(in, line);) out.push_back(line);
+    return out;
+}
 const PictureOptions kPlain{Style(false), false, 100};
 }  // namespace
 
@@ -44,19 +53,50 @@ TEST_CASE("picture: steps are indented by their place in the graph, with state, 
           "      . ship     pending                         after reserve, authorize\n");
 }
 
-TEST_CASE("picture: no line is wider than the terminal") {
+TEST_CASE("picture: no line is wider than the terminal, however narrow it is") {
     TaskRow task = diamond();
     task.steps[3].dependencies.assign(40, "reserve");
     task.steps[2].name = std::string(200, 'x');
-    for (const int width : {60, 80, 120}) {
-        const std::string picture = task_picture(task, {Style(true), true, width});
-        std::size_t from = picture.find('\n') + 1;
-        for (std::size_t end = 0; (end = picture.find('\n', from)) != std::string::npos; from = end + 1) {
-            const std::string line = picture.substr(from, end - from);
-            CAPTURE(line);
-            if (width >= 90) CHECK(display_width(line) < static_cast<std::size_t>(width));
+    for (const int width : {5, 30, 60, 80, 120}) {
+        for (const bool color : {false, true}) {
+            for (const std::string& line : lines(task_picture(task, {Style(color), true, width}))) {
+                CAPTURE(line);
+                CHECK(display_width(line) < static_cast<std::size_t>(width));
+                // Every colour that begins ends.
+                CHECK((line.find('\x1b') == std::string::npos || line.ends_with("\x1b[0m") ||
+                       line.rfind("\x1b[0m") == line.rfind('\x1b')));
+            }
         }
     }
+}
+
+TEST_CASE("picture: a long chain fits the terminal, and the steps that matter are in it") {
+    TaskRow task = diamond();
+    task.steps.clear();
+    for (int i = 0; i < 30; ++i) {
+        const std::string name = "step_" + std::to_string(i);
+        task.steps.push_back(
+            step(name,
+                 i < 20    ? "complete"
+                 : i == 20 ? "in_progress"
+                           : "pending",
+                 i == 0 ? std::vector<std::string>{} : std::vector{"step_" + std::to_string(i - 1)}));
+    }
+    const auto shown = lines(task_picture(task, {Style(false), false, 80, 12}));
+    REQUIRE(shown.size() == 11);
+    CHECK(shown[0].starts_with("orders/order/1.0.0"));
+    CHECK(shown[1].find("step_19") != std::string::npos);
+    CHECK(shown[2].find("step_20") != std::string::npos);
+    CHECK(shown[10] == "  ... 21 more steps");
+    CHECK(lines(task_picture(task, {Style(false), false, 80, 40})).size() == 31);
+    CHECK(lines(task_picture(task, {Style(false), false, 80, 32})).size() == 31);
+    CHECK(lines(task_picture(task, {Style(false), false, 80, 31})).size() == 30);
+    for (const int height : {1, 2, 3, 24})
+        CHECK(lines(task_picture(task, {Style(false), false, 80, height})).size() <
+              static_cast<std::size_t>(std::max(height, 3)));
+    for (StepRow& one : task.steps) one.state = "complete";
+    const auto done = lines(task_picture(task, {Style(false), false, 80, 12}));
+    CHECK(done[9].find("step_29") != std::string::npos);
 }
 
 TEST_CASE("picture: a graph with a cycle does not hang it") {

@@ -1,0 +1,94 @@
+#include "host/process/template_reload.hpp"
+
+#include <set>
+#include <system_error>
+
+#include "host/process/discovery.hpp"
+
+namespace tasker::host {
+
+namespace {
+namespace fs = std::filesystem;
+
+const LogFields kFields{{"component", "templates"}, {"operation", "reload"}};
+
+// A folder that cannot be looked into may still hold the file.
+bool is_gone(const fs::path& path) {
+    std::error_code fault;
+    return fs::status(path, fault).type() == fs::file_type::not_found;
+}
+
+void add_kept(const TemplateCatalog& old, const TemplateCatalog& fresh,
+              const std::function<bool(const fs::path&)>& gone, TemplateChanges& out,
+              std::vector<TaskTemplate>& all) {
+    std::set<std::string> files;
+    for (const auto& one : fresh.all()) files.insert(one->source_path);
+    for (const auto& one : old.all()) {
+        if (fresh.find(one->namespace_name, one->name, one->version)) continue;
+        // One that came from no file is the program's own.
+        const bool keeps =
+            one->source_path.empty() || (!files.contains(one->source_path) && !gone(one->source_path));
+        (keeps ? out.kept : out.removed).push_back(one->id());
+        if (keeps) all.push_back(*one);
+    }
+}
+
+void report_namespaces(const TemplateCatalog& catalog, const std::vector<std::string>& namespaces,
+                       const Logger& log) {
+    const std::set<std::string> served(namespaces.begin(), namespaces.end());
+    for (const std::string& one : catalog.namespaces()) {
+        if (served.contains(one)) continue;
+        LogFields fields = kFields;
+        fields.emplace_back("namespace", one);
+        log.info("Namespace has templates and is not served by this worker; a restart with it would", fields);
+    }
+}
+}  // namespace
+
+TemplateChanges merged_templates(const TemplateCatalog& old, const TemplateCatalog& fresh,
+                                 const std::function<bool(const fs::path&)>& gone) {
+    TemplateChanges out;
+    std::vector<TaskTemplate> all;
+    for (const auto& one : fresh.all()) {
+        all.push_back(*one);
+        const auto before = old.find(one->namespace_name, one->name, one->version);
+        if (before == nullptr) {
+            out.added.push_back(one->id());
+        } else if (before->definition_json != one->definition_json) {
+            out.changed.push_back(one->id());
+        }
+    }
+    add_kept(old, fresh, gone, out, all);
+    out.catalog = TemplateCatalog(std::move(all));
+    return out;
+}
+
+void reload_templates(Engine& engine, const HandlerRegistry& registry,
+                      const std::vector<std::string>& namespaces, const std::vector<fs::path>& roots,
+                      const TemplateOptions& rules, const Logger& log) {
+    const LoadedTemplates loaded = load_templates(roots, rules);
+    report_diagnostics(loaded.diagnostics, "reload", log);
+    TemplateChanges changes = merged_templates(*engine.catalog(), loaded.catalog, is_gone);
+    for (const std::string& id : changes.kept) {
+        LogFields fields = kFields;
+        fields.emplace_back("template", id);
+        log.error("Template keeps its old definition: its file cannot be used now", fields);
+    }
+    report_diagnostics(link_templates(changes.catalog, registry, {namespaces.begin(), namespaces.end()}),
+                       "link", log);
+    report_namespaces(changes.catalog, namespaces, log);
+    LogFields counts = kFields;
+    counts.emplace_back("templates", changes.catalog.all().size());
+    counts.emplace_back("added", changes.added.size());
+    counts.emplace_back("changed", changes.changed.size());
+    counts.emplace_back("removed", changes.removed.size());
+    counts.emplace_back("kept", changes.kept.size());
+    engine.set_catalog(std::make_shared<const TemplateCatalog>(std::move(changes.catalog)));
+    log.info("Templates read again: " + std::to_string(changes.added.size()) + " added, " +
+                 std::to_string(changes.changed.size()) + " changed, " +
+                 std::to_string(changes.removed.size()) + " removed, " + std::to_string(changes.kept.size()) +
+                 " kept as they were",
+             std::move(counts));
+}
+
+}  // namespace tasker::host
