@@ -91,6 +91,12 @@ std::variant<SubmitOp, Refused> prepare_submission(const TaskRequest& request,
     op.definition = catalog.find(request.namespace_name, request.name, request.version);
     if (!op.definition) return unknown_template(request, catalog);
     if (const auto fault = context_fault(request.context_json)) return invalid("context: " + *fault);
+    if (const auto& schema = op.definition->input_schema) {
+        if (const auto fault = schema->fault(request.context_json)) {
+            return invalid("context: " + *fault, "the input_schema of template " + op.definition->id() +
+                                                     " says what it must look like");
+        }
+    }
     if (op.definition->identity == IdentityStrategy::CallerProvided && !request.idempotency_key) {
         return invalid("template " + op.definition->id() + " needs an idempotency_key",
                        "its identity_strategy is caller_provided");

@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "host/model/input_schema.hpp"
 #include "host/model/retry.hpp"
 
 namespace tasker::host {
@@ -46,6 +47,8 @@ struct TaskTemplate {
     std::string description;
     IdentityStrategy identity = IdentityStrategy::Strict;
     std::string input_schema_json;  // empty: none
+    std::shared_ptr<const InputSchema>
+        input_schema;  // null: none. Shared by the copies, compiled when first used
     std::vector<StepTemplate> steps;
     std::string definition_json;  // the whole canonical template; what the store pins
     std::string source_path;      // the file it came from; not part of its identity

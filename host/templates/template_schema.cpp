@@ -325,8 +325,10 @@ constexpr std::array kTemplateFields{
           .default_json = "[]",
           .object = &kDomainEvent,
           .description = "A catalogue of events. Informative."},
-    Field{
-        .key = "input_schema", .type = JsonSchema, .description = "What the input of a task must look like."},
+    Field{.key = "input_schema",
+          .type = JsonSchema,
+          .rule = FieldRule::InputSchema,
+          .description = "What the input of a task must look like; a submission that does not is refused."},
     Field{.key = "steps",
           .type = ObjectList,
           .required = true,

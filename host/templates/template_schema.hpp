@@ -25,7 +25,7 @@ enum class FieldType : std::uint8_t {
 };
 
 // Checks beyond type and range.
-enum class FieldRule : std::uint8_t { None, Namespace, Callable, StepType };
+enum class FieldRule : std::uint8_t { None, Namespace, Callable, StepType, InputSchema };
 
 enum class Support : std::uint8_t {
     Full,

@@ -25,7 +25,8 @@ struct Stop {};
 // Budgets are checked at each event, before the parser goes deeper: its own recursion stays at max_depth.
 class TreeBuilder final : public YAML::EventHandler {
   public:
-    TreeBuilder(const TemplateOptions& limits, Findings& findings) : limits_(limits), findings_(findings) {}
+    TreeBuilder(std::string_view text, const TemplateOptions& limits, Findings& findings)
+        : text_(text), limits_(limits), findings_(findings) {}
 
     YamlTree take() { return std::move(tree_); }
     bool empty() const { return !started_ || tree_[tree_.root].kind == YamlNode::Kind::Null; }
@@ -77,6 +78,7 @@ class TreeBuilder final : public YAML::EventHandler {
         throw Stop{};
     }
     void refuse_tag(const YAML::Mark& mark, const std::string& tag);
+    void refuse_open_quote(const YAML::Mark& mark);
     void check_depth(const YAML::Mark& mark, std::size_t height);
     void take_key(const YAML::Mark& mark, const std::string& key, bool quoted);
     void attach(NodeId id, const Cost& cost);
@@ -85,6 +87,7 @@ class TreeBuilder final : public YAML::EventHandler {
     void close();
     NodeId add(YamlNode node, const YAML::Mark& mark, YAML::anchor_t anchor, const Cost& cost);
 
+    const std::string_view text_;
     const TemplateOptions& limits_;
     Findings& findings_;
     YamlTree tree_;
@@ -99,6 +102,36 @@ void TreeBuilder::refuse_tag(const YAML::Mark& mark, const std::string& tag) {
     if (tag.empty() || tag == "?" || tag == "!") return;
     findings_.error("TAG_NOT_ALLOWED", position(mark), {},
                     "tag not allowed: " + shown(tag) + "; a template is plain data, remove the tag");
+}
+
+// The library takes the end of the file for the end of a quoted text: one quote too few swallows the rest of the
+// template. The mark leads to the text, or to the anchor and tag before it.
+void TreeBuilder::refuse_open_quote(const YAML::Mark& mark) {
+    constexpr std::string_view kBlank = " \t\r\n";
+    std::size_t at = mark.is_null() ? text_.size() : static_cast<std::size_t>(mark.pos);
+    while (at < text_.size() && (text_[at] == '&' || text_[at] == '!' || text_[at] == '#')) {
+        at = text_.find_first_of(text_[at] == '#' ? "\r\n" : kBlank, at);
+        at = text_.find_first_not_of(kBlank, at);
+    }
+    if (at >= text_.size() || (text_[at] != '"' && text_[at] != '\'')) return;
+    const char quote = text_[at];
+    for (std::size_t i = at + 1; i < text_.size(); ++i) {
+        if (quote == '"' && text_[i] == '\\') {
+            ++i;
+        } else if (text_[i] == quote) {
+            if (quote == '"' || i + 1 == text_.size() || text_[i + 1] != quote) return;
+            ++i;
+        }
+    }
+    const std::string_view before = text_.substr(0, at);
+    const auto line_start = before.rfind('\n');
+    const Position opened{
+        .line = 1 + static_cast<int>(std::count(before.begin(), before.end(), '\n')),
+        .column = static_cast<int>(at - (line_start == std::string_view::npos ? 0 : line_start + 1)) + 1};
+    findings_.fatal("UNCLOSED_QUOTE", opened, {},
+                    std::string("the quote ") + quote +
+                        " that opens here is never closed: all that follows became its text");
+    throw Stop{};
 }
 
 void TreeBuilder::check_depth(const YAML::Mark& mark, std::size_t height) {
@@ -169,6 +202,7 @@ void TreeBuilder::leaf(YamlNode node, const YAML::Mark& mark, YAML::anchor_t anc
 void TreeBuilder::OnScalar(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
                            const std::string& value) {
     refuse_tag(mark, tag);
+    if (tag != "?") refuse_open_quote(mark);
     if (value.find('\0') != std::string::npos) {
         findings_.error("NUL_CHARACTER", position(mark), {}, "a text holds a NUL character (\\0); remove it");
     }
@@ -286,7 +320,7 @@ std::optional<YamlTree> parse_yaml(const std::string& text, const TemplateOption
         findings.fatal("TOO_DEEP", *at, {}, "nesting deeper than " + std::to_string(limits.max_depth));
         return std::nullopt;
     }
-    TreeBuilder builder(limits, findings);
+    TreeBuilder builder(text, limits, findings);
     try {
         std::istringstream stream(text);
         YAML::Parser parser(stream);
@@ -299,7 +333,7 @@ std::optional<YamlTree> parse_yaml(const std::string& text, const TemplateOption
         return std::nullopt;
     }
     if (builder.empty()) {
-        findings.error("EMPTY_TEMPLATE", {}, {}, "empty template: the file holds no keys");
+        findings.error("EMPTY_TEMPLATE", {1, 1}, {}, "empty template: the file holds no keys");
         return std::nullopt;
     }
     return builder.take();

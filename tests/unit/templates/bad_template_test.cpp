@@ -37,10 +37,27 @@ const auto kWarning = Severity::Warning;
 
 std::vector<Row> text_rows() {
     return {
-        {"nothing at all", "", kError, "EMPTY_TEMPLATE", 0, 0, "", "empty template"},
-        {"comments only", "# nothing\n\n", kError, "EMPTY_TEMPLATE", 0, 0, "", "empty template"},
-        {"an empty document", "---\n", kError, "EMPTY_TEMPLATE", 0, 0, "", "empty template"},
+        {"nothing at all", "", kError, "EMPTY_TEMPLATE", 1, 1, "", "empty template"},
+        {"comments only", "# nothing\n\n", kError, "EMPTY_TEMPLATE", 1, 1, "", "empty template"},
+        {"an empty document", "---\n", kError, "EMPTY_TEMPLATE", 1, 1, "", "empty template"},
         {"an unclosed bracket", "name: [a\nversion: b\n", kError, "SYNTAX", 2, 8, "", "not YAML"},
+        {"a quote that is never closed",
+         minimal("demo", "    description: \"never closed\n    timeout_seconds: 5\n"), kError,
+         "UNCLOSED_QUOTE", 9, 18, "", "the quote \" that opens here is never closed"},
+        {"an apostrophe that is never closed",
+         "description: 'it''s open\nname: demo\nnamespace_name: n\nversion: x\n", kError, "UNCLOSED_QUOTE", 1,
+         14, "", "the quote ' that opens here is never closed"},
+        {"an escaped quote is no end", "name: \"open\\\"\nversion: x\n", kError, "UNCLOSED_QUOTE", 1, 7, "",
+         "never closed"},
+        {"an open quote behind letters of two bytes", "description: \xC3\xA9t\xC3\xA9\nname: \"open\n",
+         kError, "UNCLOSED_QUOTE", 2, 7, "", "never closed"},
+        {"an open quote behind an anchor", "a: 1\nname: &n\n  \"open\nversion: x\n", kError, "UNCLOSED_QUOTE",
+         3, 3, "", "never closed"},
+        {"an open quote in a list", "a: [x, 'open]\nversion: x\n", kError, "UNCLOSED_QUOTE", 1, 8, "",
+         "never closed"},
+        {"an open quote as key", "\"name: x\nversion: y\n", kError, "UNCLOSED_QUOTE", 1, 1, "",
+         "never closed"},
+        {"an open quote at the very end", "name: '", kError, "UNCLOSED_QUOTE", 1, 7, "", "never closed"},
         {"a tab as indentation", "steps:\n\t- a\n", kError, "SYNTAX", 2, 2, "", "not YAML"},
         {"a duplicate key", minimal("demo", "steps: []\n"), kError, "DUPLICATE_KEY", 9, 1, "",
          "duplicate key 'steps': lines 5 and 9"},
@@ -159,6 +176,19 @@ std::vector<Row> field_rows() {
          "identity_strategy", "strict, caller_provided or always_unique, but is 'uniqe'"},
         {"an input schema that is a list", minimal("demo", "input_schema: []\n"), kError, "WRONG_TYPE", 9, 15,
          "input_schema", "a JSON Schema"},
+        {"an input schema that is no map", minimal("demo", "input_schema: true\n"), kError, "WRONG_TYPE", 9,
+         15, "input_schema", "a JSON Schema: a map"},
+        {"an input schema of an unknown type",
+         minimal("demo", "input_schema:\n  properties:\n    n: {type: strnig}\n"), kError, "SCHEMA_UNUSABLE",
+         11, 9, "input_schema.properties.n.type", "unknown type 'strnig', did you mean 'string'?"},
+        {"an input schema that refers elsewhere",
+         minimal("demo", "input_schema:\n  allOf:\n    - $ref: https://example.org/x.json\n"), kError,
+         "SCHEMA_UNUSABLE", 11, 7, "input_schema.allOf[0].$ref", "another document is not followed"},
+        {"an input schema that refers to a file",
+         minimal("demo", "input_schema: {$ref: 'file:///etc/passwd'}\n"), kError, "SCHEMA_UNUSABLE", 9, 16,
+         "input_schema.$ref", "another document is not followed"},
+        {"an input schema without end", minimal("demo", "input_schema: {allOf: [{$ref: '#'}]}\n"), kError,
+         "SCHEMA_UNUSABLE", 9, 24, "input_schema.allOf[0]", "without an end"},
         {"a creation time in words", minimal("demo", "metadata: {created_at: yesterday}\n"), kError,
          "WRONG_TYPE", 9, 24, "metadata.created_at", "2026-01-31T12:00:00Z"},
         {"tags that are no texts", minimal("demo", "metadata: {tags: [true]}\n"), kError, "WRONG_TYPE", 9, 19,
@@ -243,6 +273,8 @@ std::vector<Row> graph_and_warning_rows() {
          "DUPLICATE_ITEM", 9, 37, "steps[1].dependencies[1]", "'first' is listed twice"},
         {"an input that is no object", minimal("demo", "input_schema: {type: array}\n"), kWarning,
          "SCHEMA_NOT_OBJECT", 9, 16, "input_schema.type", "write type: object"},
+        {"a rule of a later draft", minimal("demo", "input_schema: {type: object, prefixItems: []}\n"),
+         kWarning, "SCHEMA_IGNORED", 9, 30, "input_schema.prefixItems", "after 7 and is ignored"},
         {"an override of nothing", minimal("demo", "environments: {test: {steps: [{name: fist}]}}\n"),
          kWarning, "UNKNOWN_OVERRIDE_STEP", 9, 38, "environments.test.steps[0].name",
          "did you mean 'first'?"},
@@ -273,6 +305,19 @@ void check(const std::vector<Row>& rows) {
 }  // namespace
 
 TEST_CASE("a file that is no YAML template is refused with the place and the reason") { check(text_rows()); }
+TEST_CASE("quotes that open nothing are no unclosed ones") {
+    for (const char* value :
+         {"it's plain and says 5\" wide", "'a \" in it'", "\"an ' in it\"", "'it''s'",
+          "\"a \\\" and a \\\\\"", "''", "\"\"", "|\n      it's \"open\n      'still", ">-\n      \"folded",
+          "plain  # it's a \"comment", "&a \"x\"", "&a |\n      it's", "\"over\n      two lines\"",
+          "\"ends at once\\\n      here\"", "'\xC3\xA9'"}) {
+        CAPTURE(value);
+        const auto loaded = parsed(with_step_lines(std::string("    description: ") + value + "\n"));
+        CHECK(all_text(loaded.diagnostics).empty());
+        CHECK(parsed(with_step_lines(std::string("    description: ") + value)).failed == 0);
+    }
+    CHECK(all_text(parsed("# it's a \"comment\n" + minimal()).diagnostics).empty());
+}
 TEST_CASE("a field of the wrong type, range or name is refused with its line, column and path") {
     check(field_rows());
 }
