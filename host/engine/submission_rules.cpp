@@ -11,6 +11,7 @@ namespace tasker::host {
 
 namespace {
 constexpr std::size_t kMaxText = 128;
+constexpr std::size_t kMaxName = 4 * 255;  // what a template may have, in bytes
 constexpr std::size_t kMaxKeyBytes = 1024;
 constexpr std::size_t kMaxTags = 100;
 constexpr std::size_t kMaxTraceparent = 256;
@@ -32,8 +33,8 @@ std::optional<Refused> texts_fault(const TaskRequest& request) {
     if (request.name.empty()) return invalid("name is empty");
     if (request.namespace_name.empty()) return invalid("namespace is empty");
     if (request.version.empty()) return invalid("version is empty");
-    const std::pair<std::string_view, std::string_view> fields[] = {{"name", request.name},
-                                                                    {"namespace", request.namespace_name},
+    if (auto fault = text_fault("name", request.name, kMaxName)) return fault;
+    const std::pair<std::string_view, std::string_view> fields[] = {{"namespace", request.namespace_name},
                                                                     {"version", request.version},
                                                                     {"initiator", request.initiator},
                                                                     {"source_system", request.source_system},

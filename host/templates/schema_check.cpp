@@ -297,6 +297,17 @@ void SchemaCheck::text_rules(const Value& value) {
         findings_.error("OUT_OF_RANGE", value.at, value.path,
                         key + " must have " + std::to_string(known.min) + " to " + std::to_string(known.max) +
                             " characters, but " + shown(given) + " has " + std::to_string(length(given)));
+    } else if (length(given) > known.stored) {
+        findings_.warning("TOO_LONG_FOR_TASKER", value.at, value.path,
+                          key + " has " + std::to_string(length(given)) +
+                              " characters, and Tasker's database takes " + std::to_string(known.stored) +
+                              ": this runs here, but not on a Tasker server");
+    }
+    if (known.rule == FieldRule::Resolver && !given.empty() && given != kKnownResolver) {
+        findings_.error("NOT_SUPPORTED", value.at, value.path,
+                        "this version has no resolver " + shown(given) + ", only '" +
+                            std::string(kKnownResolver) +
+                            "': the callable is the name that a plugin gave its handler; remove it");
     }
     if (known.type == FieldType::Timestamp && !is_timestamp(given)) {
         findings_.error("WRONG_TYPE", value.at, value.path,

@@ -22,6 +22,29 @@ struct Parsed {
     Position name_at;
 };
 
+TextPlace place_of(const YamlTree& tree, NodeId handler, std::string_view key) {
+    const YamlMember* member = tree.find(handler, key);
+    if (member == nullptr) return {};
+    const Position at = tree[member->value].at;
+    return {at.line, at.column};
+}
+
+std::vector<StepPlaces> places_of(const YamlTree& tree) {
+    std::vector<StepPlaces> places;
+    const YamlMember* steps = tree.find(tree.root, "steps");
+    if (steps == nullptr) return places;
+    for (const NodeId step : tree[steps->value].items) {
+        const YamlMember* handler = tree.find(step, "handler");
+        StepPlaces found;
+        if (handler != nullptr) {
+            found.callable = place_of(tree, handler->value, "callable");
+            found.method = place_of(tree, handler->value, "method");
+        }
+        places.push_back(found);
+    }
+    return places;
+}
+
 std::optional<Parsed> parse(std::string_view bytes, const TemplateOptions& options, Findings& findings) {
     const auto text = checked_text(bytes, options.max_file_bytes, findings);
     if (!text) return std::nullopt;
@@ -33,9 +56,13 @@ std::optional<Parsed> parse(std::string_view bytes, const TemplateOptions& optio
     if (findings.has_errors()) return std::nullopt;
     const YamlMember* name = tree->find(tree->root, "name");
     const Position name_at = name == nullptr ? Position{} : (*tree)[name->value].at;
+    if (options.tasker != TaskerFindings::None) check_tasker(*tree, options.tasker, findings);
+    std::vector<StepPlaces> places = places_of(*tree);
     apply_environment(*tree, options.environment);
     try {
-        return Parsed{template_from_json(canonical_json(*tree)), name_at};
+        Parsed parsed{template_from_json(canonical_json(*tree)), name_at};
+        parsed.value.step_places = std::move(places);
+        return parsed;
     } catch (const Error& error) {
         findings.error("NOT_USABLE", {}, {}, error.what());
         return std::nullopt;

@@ -91,12 +91,12 @@ std::vector<Row> text_rows() {
 }
 
 std::vector<Row> field_rows() {
-    const std::string long_name(65, 'n');
+    const std::string long_name(256, 'n');
     return {
         {"no name", minimal().substr(11), kError, "MISSING_KEY", 1, 1, "", "a template needs the key 'name'"},
         {"an empty name", minimal(""), kError, "MISSING_KEY", 1, 1, "name", "'name' is needed, but is empty"},
         {"a quoted empty name", minimal("''"), kError, "OUT_OF_RANGE", 1, 7, "name", "must not be empty"},
-        {"a long name", minimal(long_name), kError, "OUT_OF_RANGE", 1, 7, "name", "has 65"},
+        {"a long name", minimal(long_name), kError, "OUT_OF_RANGE", 1, 7, "name", "has 256"},
         {"a name with an escape", minimal("\"a\\eb\""), kError, "CONTROL_CHARACTER", 1, 7, "name",
          "control character"},
         {"a number as name", minimal("7"), kError, "WRONG_TYPE", 1, 7, "name", "quote it: \"7\""},
@@ -106,9 +106,10 @@ std::vector<Row> field_rows() {
          "name: demo\nnamespace_name: n\nversion: 1.0\nsteps:\n  - {name: a, handler: {callable: x}}\n",
          kError, "WRONG_TYPE", 3, 10, "version", "quote it: \"1.0\""},
         {"a long version",
-         "name: demo\nnamespace_name: n\nversion: 1.0.0-alpha.12345\nsteps:\n  - {name: a, handler: "
+         "name: demo\nnamespace_name: n\nversion: "
+         "1.0.0-alpha.1234567890123456789012345678901234567890\nsteps:\n  - {name: a, handler: "
          "{callable: x}}\n",
-         kError, "OUT_OF_RANGE", 3, 10, "version", "1 to 16 characters"},
+         kError, "OUT_OF_RANGE", 3, 10, "version", "1 to 50 characters"},
         {"a namespace of 35 characters", with_namespace(std::string(35, 'a')), kError, "NAMESPACE", 2, 17,
          "namespace_name", "namespace must match [A-Za-z_][A-Za-z0-9_]*, max 29"},
         {"a namespace of 30 characters", with_namespace(std::string(30, 'a')), kError, "NAMESPACE", 2, 17,
@@ -132,16 +133,16 @@ std::vector<Row> field_rows() {
         {"a step without handler", minimal("demo", "  - name: b\n"), kError, "MISSING_KEY", 9, 5, "steps[1]",
          "a step needs the key 'handler'"},
         {"a long step name",
-         minimal("demo", "  - {name: " + std::string(129, 's') + ", handler: {callable: x}}\n"), kError,
-         "OUT_OF_RANGE", 9, 12, "steps[1].name", "1 to 128"},
+         minimal("demo", "  - {name: " + std::string(256, 's') + ", handler: {callable: x}}\n"), kError,
+         "OUT_OF_RANGE", 9, 12, "steps[1].name", "1 to 255"},
         {"a handler that is a text", minimal("demo", "  - {name: b, handler: x}\n"), kError, "WRONG_TYPE", 9,
          24, "steps[1].handler", "a handler must be a map"},
         {"a handler without callable", minimal("demo", "  - {name: b, handler: {}}\n"), kError, "MISSING_KEY",
          9, 24, "steps[1].handler", "a handler needs the key 'callable'"},
         {"an empty callable", minimal("demo", "  - {name: b, handler: {callable: ''}}\n"), kError,
          "EMPTY_CALLABLE", 9, 35, "steps[1].handler.callable", "must not be empty"},
-        {"a resolver", with_step_lines("      resolver: explicit\n"), kError, "NOT_SUPPORTED", 9, 7,
-         "steps[0].handler.resolver", "this version does not support 'resolver'"},
+        {"a resolver", with_step_lines("      resolver: explicit\n"), kError, "NOT_SUPPORTED", 9, 17,
+         "steps[0].handler.resolver", "no resolver 'explicit', only 'explicit_mapping'"},
         {"initialization as a list", with_step_lines("      initialization: [1]\n"), kError, "WRONG_TYPE", 9,
          23, "steps[0].handler.initialization", "must be a map of keys"},
         {"infinity in initialization", with_step_lines("      initialization: {a: [.inf]}\n"), kError,
@@ -275,6 +276,15 @@ std::vector<Row> graph_and_warning_rows() {
          "SCHEMA_NOT_OBJECT", 9, 16, "input_schema.type", "write type: object"},
         {"a rule of a later draft", minimal("demo", "input_schema: {type: object, prefixItems: []}\n"),
          kWarning, "SCHEMA_IGNORED", 9, 30, "input_schema.prefixItems", "after 7 and is ignored"},
+        {"a name too long for Tasker's database", minimal(std::string(65, 'n')), kWarning,
+         "TOO_LONG_FOR_TASKER", 1, 7, "name", "has 65 characters, and Tasker's database takes 64"},
+        {"a version too long for Tasker's database",
+         "name: demo\nnamespace_name: n\nversion: v1234567890123456\nsteps:\n  - name: a\n    handler: "
+         "{callable: x}\n",
+         kWarning, "TOO_LONG_FOR_TASKER", 3, 10, "version", "takes 16"},
+        {"a step name too long for Tasker's database",
+         minimal("demo", "  - {name: " + std::string(255, 's') + ", handler: {callable: x}}\n"), kWarning,
+         "TOO_LONG_FOR_TASKER", 9, 12, "steps[1].name", "takes 128"},
         {"an override of nothing", minimal("demo", "environments: {test: {steps: [{name: fist}]}}\n"),
          kWarning, "UNKNOWN_OVERRIDE_STEP", 9, 38, "environments.test.steps[0].name",
          "did you mean 'first'?"},
