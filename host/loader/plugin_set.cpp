@@ -187,7 +187,7 @@ LoadedPlugins load_plugins(const PluginOptions& options, const Logger& log) {
             for (std::size_t i = 0; i < handlers.size(); ++i) {
                 if (duplicates.contains(handlers[i].info.callable)) continue;
                 loaded.registry.register_handler(
-                    std::make_shared<PluginHandler>(candidate.plugin, i, report.path.string()));
+                    std::make_shared<PluginHandler>(candidate.plugin, i, report.path.string(), log));
             }
         }
         log_report(report, log);
