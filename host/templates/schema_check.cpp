@@ -143,6 +143,12 @@ void SchemaCheck::unknown_key(const ObjectSchema& schema, const YamlMember& memb
         std::vector<std::string> known;
         for (const Field& field : schema.fields) known.emplace_back(field.key);
         remedy = findings_.suggest(member.key, known);
+        for (const Rename& rename : schema.renames) {
+            const std::vector<std::string> other{std::string(rename.key)};
+            if (!remedy.empty() || rename.instead.empty() || findings_.suggest(member.key, other).empty())
+                continue;
+            remedy = ", did you mean '" + std::string(rename.instead) + "'?";
+        }
         if (remedy.empty()) remedy = "; remove it";
     }
     const std::string message = std::string(schema.what) + " has no key " + shown(member.key) +

@@ -20,8 +20,7 @@ struct Inert {
 constexpr std::array kInertInTemplate{
     Inert{"input_schema", "it creates tasks with any context"},
     Inert{"environments", "its steps run as they are written, whatever TASKER_ENV says"},
-    Inert{"identity_strategy",
-          "every template is 'strict' there, whatever key a request brings"},
+    Inert{"identity_strategy", "every template is 'strict' there, whatever key a request brings"},
 };
 constexpr std::array kInertInStep{
     Inert{"timeout_seconds", "its workers have one limit for all handlers (handler_timeout_ms, 30 s)"},

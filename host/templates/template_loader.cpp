@@ -116,9 +116,15 @@ bool Loading::settle(const std::string& id, const std::vector<Parsed>& rivals) {
             findings.warning("IDENTICAL_TEMPLATE", rivals[i].name_at, {},
                              id + " is also in " + first.source_path + " with the same content; remove one");
         } else {
+            std::string others;
+            for (const Parsed& rival : rivals) {
+                if (&rival == &rivals[i]) continue;
+                others += (others.empty() ? "" : " and ") + rival.value.source_path;
+            }
             findings.error("DUPLICATE_TEMPLATE", rivals[i].name_at, {},
-                           id + " is also in " + first.source_path +
-                               " and they differ, so neither is loaded; remove one or change its version");
+                           id + " is also in " + others + " and they differ, so " +
+                               (rivals.size() == 2 ? "neither" : "none") +
+                               " is loaded; keep one or change the versions");
         }
         say(findings.take());
     }

@@ -290,10 +290,22 @@ std::optional<Position> too_many_brackets(std::string_view text, std::size_t max
     return std::nullopt;
 }
 
+// The tab that stands in the indentation of the line where reading ended.
+std::optional<Position> indenting_tab(std::string_view text, Position at) {
+    for (int line = 1; line < at.line; ++line) {
+        const auto end = text.find('\n');
+        if (end == std::string_view::npos) return std::nullopt;
+        text.remove_prefix(end + 1);
+    }
+    const auto blanks = text.substr(0, text.find_first_not_of(" \t"));
+    const auto tab = blanks.find('\t');
+    if (at.line < 1 || tab == std::string_view::npos) return std::nullopt;
+    return Position{.line = at.line, .column = static_cast<int>(tab) + 1};
+}
+
 // The library's words for what people do most often, turned into a remedy.
 std::string explained(const YAML::Exception& error) {
     std::string reason = error.msg;
-    if (reason == YAML::ErrorMsg::TAB_IN_INDENTATION) return "a tab in the indentation: use spaces";
     if (reason == YAML::ErrorMsg::UNKNOWN_ANCHOR) return "an alias without an anchor of that name before it";
     if (reason == YAML::ErrorMsg::END_OF_MAP)
         return "not YAML: a line is indented differently than its neighbours";
@@ -329,7 +341,9 @@ std::optional<YamlTree> parse_yaml(const std::string& text, const TemplateOption
     } catch (const Stop&) {
         return std::nullopt;
     } catch (const YAML::Exception& error) {
-        findings.fatal("SYNTAX", position(error.mark), {}, explained(error));
+        const auto tab = indenting_tab(text, position(error.mark));
+        findings.fatal("SYNTAX", tab.value_or(position(error.mark)), {},
+                       tab ? "a tab in the indentation: use spaces" : explained(error));
         return std::nullopt;
     }
     if (builder.empty()) {
