@@ -19,8 +19,8 @@ struct Config {
     std::vector<std::string> namespaces;      // --namespace, TASKER_NAMESPACE; empty: "default"
     bool all_namespaces = false;
     std::string worker_id = "cpp-worker";                 // HOSTNAME
-    unsigned threads = 16;                                // executor threads
-    unsigned prefetch = 64;                               // claimed ahead of a free thread; <= 256
+    unsigned threads = 32;                                // executor threads
+    unsigned prefetch = 128;                              // claimed ahead of a free thread; <= 256
     std::map<std::string, unsigned> handler_concurrency;  // [host.handlers."callable"] concurrency
     std::map<std::string, std::string>
         plugin_config_json;  // [host.plugins.ID]: the section as JSON, given to create()

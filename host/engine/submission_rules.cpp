@@ -11,6 +11,7 @@ namespace tasker::host {
 
 namespace {
 constexpr std::size_t kMaxText = 128;
+constexpr std::size_t kMaxName = 4 * 255;  // what a template may have, in bytes
 constexpr std::size_t kMaxKeyBytes = 1024;
 constexpr std::size_t kMaxTags = 100;
 constexpr std::size_t kMaxTraceparent = 256;
@@ -32,8 +33,8 @@ std::optional<Refused> texts_fault(const TaskRequest& request) {
     if (request.name.empty()) return invalid("name is empty");
     if (request.namespace_name.empty()) return invalid("namespace is empty");
     if (request.version.empty()) return invalid("version is empty");
-    const std::pair<std::string_view, std::string_view> fields[] = {{"name", request.name},
-                                                                    {"namespace", request.namespace_name},
+    if (auto fault = text_fault("name", request.name, kMaxName)) return fault;
+    const std::pair<std::string_view, std::string_view> fields[] = {{"namespace", request.namespace_name},
                                                                     {"version", request.version},
                                                                     {"initiator", request.initiator},
                                                                     {"source_system", request.source_system},
@@ -96,6 +97,12 @@ std::variant<SubmitOp, Refused> prepare_submission(const TaskRequest& request,
     op.definition = catalog.find(request.namespace_name, request.name, request.version);
     if (!op.definition) return unknown_template(request, catalog);
     if (const auto fault = context_fault(request.context_json)) return invalid("context: " + *fault);
+    if (const auto& schema = op.definition->input_schema) {
+        if (const auto fault = schema->fault(request.context_json)) {
+            return invalid("context: " + *fault, "the input_schema of template " + op.definition->id() +
+                                                     " says what it must look like");
+        }
+    }
     if (op.definition->identity == IdentityStrategy::CallerProvided && !request.idempotency_key) {
         return invalid("template " + op.definition->id() + " needs an idempotency_key",
                        "its identity_strategy is caller_provided");

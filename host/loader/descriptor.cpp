@@ -170,6 +170,14 @@ void read_handlers(const Reader& reader, PluginDescriptor& plugin) {
                       "rebuild the plugin; do not edit its notes");
 }
 
+// In one order, since a list of methods has none.
+std::string listed(std::vector<std::string> names) {
+    std::sort(names.begin(), names.end());
+    std::string text;
+    for (const auto& name : names) text += (text.empty() ? "" : ", ") + name;
+    return text;
+}
+
 void require_equal_handlers(const Manifest& manifest, const PluginDescriptor& plugin) {
     if (manifest.handlers.size() != plugin.handlers.size()) {
         differs("the number of handlers", std::to_string(manifest.handlers.size()),
@@ -182,6 +190,9 @@ void require_equal_handlers(const Manifest& manifest, const PluginDescriptor& pl
         if (same == plugin.handlers.end()) differs("a callable", noted.callable, "(absent)");
         if (!noted.kind.empty() && noted.kind != same->info.kind)
             differs("the kind of " + noted.callable, noted.kind, same->info.kind);
+        const std::string noted_methods = listed(noted.methods), methods = listed(same->info.methods);
+        if (manifest.with_methods.contains(noted.callable) && noted_methods != methods)
+            differs("the methods of " + noted.callable, noted_methods, methods);
     }
 }
 }  // namespace
@@ -219,7 +230,9 @@ void require_equal(const PluginNotes& notes, const PluginDescriptor& plugin) {
     if (!manifest.id.empty() && manifest.id != plugin.id) differs("the id", manifest.id, plugin.id);
     if (!manifest.version.empty() && manifest.version != plugin.version)
         differs("the version", manifest.version, plugin.version);
-    require_equal_handlers(manifest, plugin);
+    if (!manifest.sdk.empty() && clean_utf8(manifest.sdk, kMaxName) != plugin.sdk)
+        differs("the SDK", manifest.sdk, plugin.sdk);
+    if (manifest.with_handlers) require_equal_handlers(manifest, plugin);
 }
 
 }  // namespace tasker::host

@@ -7,8 +7,13 @@
 #include <bit>
 
 #include "host/core/error.hpp"
+#include "host/loader/elf_dynamic.hpp"
+#include "host/loader/elf_hash.hpp"
 #include "host/loader/elf_layout.hpp"
+#include "host/loader/elf_relocations.hpp"
+#include "host/loader/elf_sections.hpp"
 #include "host/loader/elf_symbols.hpp"
+#include "host/loader/elf_versions.hpp"
 #include "host/loader/printable.hpp"
 
 namespace tasker::host {
@@ -19,6 +24,7 @@ constexpr std::size_t kMaxDynamicEntries = 4096;
 constexpr std::size_t kMaxNeeded = 256;
 constexpr std::size_t kMaxNotes = 256;
 constexpr std::uint64_t kMaxImageBytes = std::uint64_t{2} << 30U;
+constexpr std::uint64_t kPage = 4096;
 
 #if defined(__x86_64__)
 constexpr std::uint16_t kHostMachine = EM_X86_64;
@@ -123,6 +129,8 @@ void add_load(ElfImage& image, const Elf64_Phdr& load) {
         (load.p_vaddr - load.p_offset) % 4096 != 0) {
         refuse("damaged ELF file: a misaligned segment");
     }
+    if ((load.p_flags & PF_R) == 0 && (kHostMachine == EM_X86_64 || load.p_flags != PF_X))
+        refuse("damaged ELF file: a segment that cannot be read");
     const auto loads = image.loads();
     if (!loads.empty() && load.p_vaddr < loads.back().p_vaddr + loads.back().p_memsz) {
         refuse("damaged ELF file: segments overlap or are out of order");
@@ -152,28 +160,30 @@ void read_notes(const ElfImage& image, const Elf64_Phdr& segment, std::vector<El
     }
 }
 
-using DynamicTable = std::vector<Elf64_Dyn>;
-
-DynamicTable read_dynamic(const ElfImage& image, const Elf64_Phdr& segment) {
+ElfDynamic read_dynamic(const ElfImage& image, const Elf64_Phdr& segment) {
     if (!fits(segment.p_offset, segment.p_filesz, image.size()))
         refuse("segment beyond end of file (truncated?)", "copy the file again");
     // The loader reads it from memory: the address decides, the offset must agree.
     if (image.offset_of(segment.p_vaddr, segment.p_filesz, "the dynamic section") != segment.p_offset) {
         refuse("damaged ELF file: the dynamic section is not where its segment says");
     }
-    DynamicTable table;
+    // The loader writes addresses into it unless its segment is declared read-only.
+    if (segment.p_vaddr % 8 != 0 ||
+        !image.is_mapped(segment.p_vaddr, segment.p_memsz, segment.p_flags & PF_W))
+        refuse("damaged ELF file: the dynamic section cannot be written to");
+    std::vector<Elf64_Dyn> table;
     const std::uint64_t count = segment.p_filesz / sizeof(Elf64_Dyn);
     for (std::uint64_t i = 0; i < count; ++i) {
         if (i == kMaxDynamicEntries) refuse("damaged ELF file: the dynamic section is too long");
         const auto entry = image.at<Elf64_Dyn>(segment.p_offset + i * sizeof(Elf64_Dyn));
-        if (entry.d_tag == DT_NULL) return table;
+        if (entry.d_tag == DT_NULL) return ElfDynamic(std::move(table));
         table.push_back(entry);
     }
     refuse("damaged ELF file: the dynamic section has no end");
 }
 
-void read_dynamic_facts(const DynamicTable& table, const ElfStrings& strings, ElfFacts& facts) {
-    for (const auto& entry : table) {
+void read_dynamic_facts(const ElfDynamic& dynamic, const ElfStrings& strings, ElfFacts& facts) {
+    for (const auto& entry : dynamic.entries()) {
         switch (entry.d_tag) {
             case DT_NEEDED:
                 if (facts.needed.size() == kMaxNeeded)
@@ -183,6 +193,9 @@ void read_dynamic_facts(const DynamicTable& table, const ElfStrings& strings, El
             case DT_RPATH:
             case DT_RUNPATH:
                 facts.run_paths.push_back(strings.at(entry.d_un.d_val));
+                break;
+            case DT_SONAME:
+                static_cast<void>(strings.at(entry.d_un.d_val));
                 break;
             case DT_TEXTREL:
                 facts.text_relocations = true;
@@ -200,9 +213,68 @@ void read_dynamic_facts(const DynamicTable& table, const ElfStrings& strings, El
     }
 }
 
-void read_stack(const Elf64_Phdr& segment, ElfFacts& facts) {
-    facts.stack_declared = true;
-    facts.executable_stack = (segment.p_flags & PF_X) != 0;
+// The segments besides those that are loaded and the notes.
+struct OtherSegments {
+    std::optional<Elf64_Phdr> dynamic, tls, relro, unwind, table;  // table: PT_PHDR
+};
+
+void keep(std::optional<Elf64_Phdr>& slot, const Elf64_Phdr& segment) {
+    if (slot) refuse("damaged ELF file: two segments of the type " + std::to_string(segment.p_type));
+    slot = segment;
+}
+
+void read_segment(ElfImage& image, const Elf64_Phdr& segment, OtherSegments& others, ElfFacts& facts) {
+    if (segment.p_type == PT_LOAD) return add_load(image, segment);
+    if (segment.p_type == PT_NOTE) return read_notes(image, segment, facts.notes);
+    if (segment.p_type == PT_GNU_STACK) {
+        facts.stack_declared = true;
+        facts.executable_stack = (segment.p_flags & PF_X) != 0;
+        return;
+    }
+    if (!fits(segment.p_offset, segment.p_filesz, image.size()))
+        refuse("segment beyond end of file (truncated?)", "copy the file again");
+    switch (segment.p_type) {
+        case PT_DYNAMIC:
+            return keep(others.dynamic, segment);
+        case PT_TLS:
+            return keep(others.tls, segment);
+        case PT_GNU_RELRO:
+            return keep(others.relro, segment);
+        case PT_GNU_EH_FRAME:
+            return keep(others.unwind, segment);
+        case PT_PHDR:
+            return keep(others.table, segment);
+        default:
+            return;
+    }
+}
+
+void check_others(const ElfImage& image, const Elf64_Ehdr& header, const OtherSegments& others) {
+    if (const auto& tls = others.tls) {
+        if (tls->p_filesz > tls->p_memsz || tls->p_memsz > kMaxImageBytes || tls->p_align > kMaxImageBytes ||
+            !std::has_single_bit(std::max<std::uint64_t>(tls->p_align, 1)) ||
+            (tls->p_filesz > 0 && !image.is_mapped(tls->p_vaddr, tls->p_filesz))) {
+            refuse("damaged ELF file: thread-local storage with impossible sizes");
+        }
+    }
+    if (const auto& relro = others.relro) {
+        // In whole pages: from the start of the segment's first one to the end of its last one.
+        const auto owner = std::find_if(image.loads().begin(), image.loads().end(), [&](const auto& load) {
+            return (load.p_flags & PF_W) != 0 && relro->p_vaddr / kPage >= load.p_vaddr / kPage &&
+                   relro->p_vaddr <= load.p_vaddr + load.p_memsz;
+        });
+        if (owner == image.loads().end() || relro->p_memsz > kMaxImageBytes ||
+            (relro->p_vaddr + relro->p_memsz) / kPage >
+                (owner->p_vaddr + owner->p_memsz + kPage - 1) / kPage) {
+            refuse("damaged ELF file: what becomes read-only lies outside of its segment");
+        }
+    }
+    // Whoever walks through the loaded objects (an exception, a profiler) looks for the headers there.
+    if (const auto& table = others.table) {
+        if (table->p_filesz != std::uint64_t{header.e_phnum} * sizeof(Elf64_Phdr) ||
+            image.offset_of(table->p_vaddr, table->p_filesz, "the table of segments") != header.e_phoff)
+            refuse("damaged ELF file: the table of segments is not where it says");
+    }
 }
 }  // namespace
 
@@ -211,36 +283,24 @@ ElfFacts read_elf(std::span<const std::byte> file, std::string_view entry_symbol
     ElfImage image(file);
     const auto header = check_header(image);
     ElfFacts facts;
-    std::optional<Elf64_Phdr> dynamic;
-    for (std::size_t i = 0; i < header.e_phnum; ++i) {
-        const auto segment = image.at<Elf64_Phdr>(header.e_phoff + i * sizeof(Elf64_Phdr));
-        switch (segment.p_type) {
-            case PT_LOAD:
-                add_load(image, segment);
-                break;
-            case PT_DYNAMIC:
-                dynamic = segment;
-                break;
-            case PT_NOTE:
-                read_notes(image, segment, facts.notes);
-                break;
-            case PT_GNU_STACK:
-                read_stack(segment, facts);
-                break;
-            default:
-                if (!fits(segment.p_offset, segment.p_filesz, image.size())) {
-                    refuse("segment beyond end of file (truncated?)", "copy the file again");
-                }
-        }
-    }
+    OtherSegments others;
+    for (std::size_t i = 0; i < header.e_phnum; ++i)
+        read_segment(image, image.at<Elf64_Phdr>(header.e_phoff + i * sizeof(Elf64_Phdr)), others, facts);
     if (image.loads().empty()) refuse("damaged ELF file: nothing to load");
-    if (!dynamic) refuse("is not a dynamic shared object (no dynamic section)", "link it with -shared");
+    if (!others.dynamic)
+        refuse("is not a dynamic shared object (no dynamic section)", "link it with -shared");
+    check_others(image, header, others);
 
-    const DynamicTable table = read_dynamic(image, *dynamic);
-    const ElfStrings strings(image, table);
-    read_dynamic_facts(table, strings, facts);
-    check_relocations(image, table);
-    read_exports(image, table, strings, entry_symbol, facts);
+    const ElfDynamic dynamic = read_dynamic(image, *others.dynamic);
+    const ElfStrings strings(image, dynamic);
+    read_dynamic_facts(dynamic, strings, facts);
+    check_constructors(image, dynamic);
+    const ElfSymbols symbols(image, dynamic, strings, others.tls);
+    check_relocations(image, dynamic, symbols, others.tls);
+    read_exports(image, symbols, strings, entry_symbol, facts);
+    check_hashes(image, dynamic, symbols);
+    check_versions(image, dynamic, strings, symbols, facts.needed);
+    check_sections(image, header, dynamic, symbols, {others.relro, others.unwind});
     return facts;
 }
 

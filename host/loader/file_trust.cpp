@@ -1,8 +1,6 @@
 #include "host/loader/file_trust.hpp"
 
 #include <fcntl.h>
-#include <grp.h>
-#include <pwd.h>
 #include <sys/stat.h>
 
 #include <array>
@@ -26,38 +24,15 @@ std::string octal(mode_t mode) {
     return digits.data();
 }
 
-std::string user_name(uid_t uid) {
-    std::array<char, 16384> buffer{};
-    passwd entry{};
-    passwd* found = nullptr;
-    if (getpwuid_r(uid, &entry, buffer.data(), buffer.size(), &found) == 0 && found != nullptr)
-        return entry.pw_name;
-    return std::to_string(uid);
-}
-
-// A user private group: the owner's primary group, which lists nobody else.
-bool is_own_group(uid_t owner, gid_t group) {
-    std::array<char, 16384> buffer{};
-    passwd user{};
-    passwd* found_user = nullptr;
-    if (getpwuid_r(owner, &user, buffer.data(), buffer.size(), &found_user) != 0 || found_user == nullptr)
-        return false;
-    if (user.pw_gid != group) return false;
-    const std::string name = user.pw_name;
-    std::array<char, 65536> members{};
-    struct group entry {};
-    struct group* found_group = nullptr;
-    // A group with more members than fit here is nobody's private one.
-    if (getgrgid_r(group, &entry, members.data(), members.size(), &found_group) != 0) return false;
-    if (found_group == nullptr) return true;
-    for (char** member = entry.gr_mem; *member != nullptr; ++member) {
-        if (name != *member) return false;
-    }
-    return true;
+std::string user_name(const Accounts& accounts, uid_t uid) {
+    const auto account = accounts.find(uid);
+    return account ? account->name : std::to_string(uid);
 }
 
 class Inspection {
   public:
+    explicit Inspection(const Accounts& accounts) : accounts_(accounts) {}
+
     void check(const std::string& path, const struct stat& facts, Place place) {
         const std::string what = place == Place::File ? "plugin file " : "folder ";
         const std::string where = what + printable(path, 4096);
@@ -65,9 +40,9 @@ class Inspection {
         const std::string word = shell_word(path);
         const uid_t service = geteuid();
         if (facts.st_uid != 0 && facts.st_uid != service) {
-            fault(where + " is owned by " + user_name(facts.st_uid) + mode +
-                  ", neither root nor the service user " + user_name(service) + ": chown " +
-                  user_name(service) + " " + word);
+            fault(where + " is owned by " + user_name(accounts_, facts.st_uid) + mode +
+                  ", neither root nor the service user " + user_name(accounts_, service) + ": chown " +
+                  user_name(accounts_, service) + " " + word);
         }
         const bool excused = place == Place::Ancestor && (facts.st_mode & S_ISVTX) != 0;
         if ((facts.st_mode & S_IWOTH) != 0 && !excused) {
@@ -75,7 +50,8 @@ class Inspection {
                 place == Place::Ancestor ? "chmod o-w " + word + " (or chmod +t)" : "chmod o-w " + word;
             fault(where + " is world-writable" + mode + ", so its content is writable by others: " + cure);
         }
-        if ((facts.st_mode & S_IWGRP) != 0 && !excused && !is_own_group(facts.st_uid, facts.st_gid)) {
+        if ((facts.st_mode & S_IWGRP) != 0 && !excused &&
+            !is_own_group(accounts_, facts.st_uid, facts.st_gid)) {
             const std::string text = where + " is writable by group " + std::to_string(facts.st_gid) + mode +
                                      ", which is not its owner's own group: chmod g-w " + word;
             if (place == Place::Ancestor)
@@ -91,13 +67,16 @@ class Inspection {
     void fault(std::string text) { faults.push_back(std::move(text)); }
 
     std::vector<std::string> faults, warnings;
+
+  private:
+    const Accounts& accounts_;
 };
 
 [[noreturn]] void refuse(const std::string& path, int error) {
     throw PluginError("cannot open " + printable(path, 4096) + ": " + std::strerror(error),
-                      error == EACCES
-                          ? "let the service user " + user_name(geteuid()) + " read it: chmod u+r,a+X"
-                          : std::string{});
+                      error == EACCES ? "let the service user " + user_name(system_accounts(), geteuid()) +
+                                            " read it: chmod u+r,a+X"
+                                      : std::string{});
 }
 
 std::string_view kind_of(mode_t mode) {
@@ -169,10 +148,10 @@ void check_link_folder(const std::filesystem::path& file, const std::filesystem:
 }
 }  // namespace
 
-TrustedFile open_trusted(const std::filesystem::path& file, bool relax) {
+TrustedFile open_trusted(const std::filesystem::path& file, bool relax, const Accounts& accounts) {
     TrustedFile result;
     result.real_path = resolve(file);
-    Inspection inspection;
+    Inspection inspection(accounts);
     check_link_folder(file, result.real_path, inspection);
     const OwnedFd folder = open_folder(result.real_path, inspection);
 

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "host/loader/accounts.hpp"
 #include "host/loader/owned_fd.hpp"
 
 namespace tasker::host {
@@ -25,6 +26,7 @@ struct TrustedFile {
 // Throws PluginError that names the path, the mode and the chmod or chown that cures it. With `relax` the
 // faults of owner and mode are warnings; what is not a regular file of 1 byte to kMaxPluginBytes is refused
 // all the same. Never blocks on a FIFO or a device.
-TrustedFile open_trusted(const std::filesystem::path& file, bool relax);
+TrustedFile open_trusted(const std::filesystem::path& file, bool relax,
+                         const Accounts& accounts = system_accounts());
 
 }  // namespace tasker::host

@@ -50,11 +50,26 @@ class PluginInstance final : public HandlerInstance {
 }  // namespace
 
 PluginHandler::PluginHandler(std::shared_ptr<const Plugin> plugin, std::size_t index,
-                             const std::string& source)
+                             const std::string& source, Logger log)
     : plugin_(std::move(plugin)),
       descriptor_(plugin_->descriptor().handlers[index]),
-      info_(descriptor_.info) {
+      info_(descriptor_.info),
+      log_(std::move(log)) {
     info_.source = source;
+}
+
+void PluginHandler::refuse(std::int32_t status, const std::string& text) {
+    const std::string reason = status_name(status) + (text.empty() ? "" : ": " + text);
+    if (!complained_.exchange(true)) {
+        log_.error("Handler cannot be created", {{"plugin", info_.plugin_id},
+                                                 {"callable", info_.callable},
+                                                 {"path", info_.source},
+                                                 {"error", reason}});
+    }
+    throw PluginError("handler " + info_.callable + " of " + info_.source + " cannot be created: " + reason,
+                      status == TASKER_E_CONFIG
+                          ? "correct the configuration section of plugin " + info_.plugin_id
+                          : std::string{});
 }
 
 std::unique_ptr<HandlerInstance> PluginHandler::create(unsigned slot) {
@@ -66,14 +81,7 @@ std::unique_ptr<HandlerInstance> PluginHandler::create(unsigned slot) {
                                     plugin_->host(),          {config.data(), config.size()},
                                     plugin_->state(),         error.sink()};
         const int32_t status = descriptor_.table.create(descriptor_.original, &args, &instance);
-        if (status != TASKER_OK) {
-            const std::string text = error.text();
-            throw PluginError(
-                "handler " + info_.callable + " of " + info_.source +
-                    " cannot be created: " + status_name(status) + (text.empty() ? "" : ": " + text),
-                status == TASKER_E_CONFIG ? "correct the configuration section of plugin " + info_.plugin_id
-                                          : std::string{});
-        }
+        if (status != TASKER_OK) refuse(status, error.text());
     }
     return std::make_unique<PluginInstance>(plugin_, descriptor_, instance);
 }

@@ -97,35 +97,57 @@ AbiVersion read_abi(const ElfNote& note) {
     return {values[0], values[1], values[2]};
 }
 
-HandlerInfo read_handler(std::string_view json) {
+[[noreturn]] void damaged_manifest(const std::string& fault) {
+    throw PluginError("its manifest note is damaged: " + fault, "rebuild it with the SDK");
+}
+
+// Empty when it is left out.
+std::string text_member(std::string_view json, std::string_view key) {
+    const auto text = json_string_member(json, key);
+    if (!text && json_member(json, key)) damaged_manifest("'" + std::string(key) + "' is not a text");
+    return text.value_or("");
+}
+
+bool is_array(std::string_view json) { return json.starts_with('['); }
+
+void read_handler(std::string_view json, Manifest& manifest) {
+    if (!json_is_object(json)) damaged_manifest("a handler is not an object");
     HandlerInfo info;
-    info.callable = json_string_member(json, "callable").value_or("");
-    info.kind = json_string_member(json, "kind").value_or("");
-    info.summary = clean_utf8(json_string_member(json, "summary").value_or(""), 1000);
-    if (const auto methods = json_member(json, "methods")) {
-        for (JsonWalk method(*methods); method.next();) info.methods.push_back(json_unescape(method.value()));
-    }
+    info.callable = text_member(json, "callable");
+    info.kind = text_member(json, "kind");
+    info.summary = clean_utf8(text_member(json, "summary"), 1000);
     if (!is_callable_name(info.callable))
         throw PluginError("its manifest has an invalid callable name '" + printable(info.callable) + "'");
-    return info;
+    const bool repeated = std::any_of(manifest.handlers.begin(), manifest.handlers.end(),
+                                      [&](const auto& other) { return other.callable == info.callable; });
+    if (repeated) damaged_manifest("it lists the callable '" + info.callable + "' twice");
+    if (const auto methods = json_member(json, "methods")) {
+        if (!is_array(*methods)) damaged_manifest("'methods' is not a list");
+        manifest.with_methods.insert(info.callable);
+        for (JsonWalk method(*methods); method.next();) {
+            if (!method.value().starts_with('"')) damaged_manifest("a method is not a text");
+            info.methods.push_back(json_unescape(method.value()));
+        }
+    }
+    manifest.handlers.push_back(std::move(info));
 }
+}  // namespace
 
 Manifest read_manifest(std::string_view json) {
     constexpr std::size_t kMaxHandlers = 1024;
-    const auto fault = json_fault(json);
-    if (fault || !json_is_object(json)) {
-        throw PluginError("its manifest note is damaged: " + fault.value_or("not an object"),
-                          "rebuild it with the SDK");
-    }
+    if (const auto fault = json_fault(json)) damaged_manifest(*fault);
+    if (!json_is_object(json)) damaged_manifest("not an object");
     Manifest manifest;
-    manifest.id = json_string_member(json, "id").value_or("");
-    manifest.version = json_string_member(json, "version").value_or("");
-    manifest.sdk = json_string_member(json, "sdk").value_or("");
+    manifest.id = text_member(json, "id");
+    manifest.version = text_member(json, "version");
+    manifest.sdk = text_member(json, "sdk");
     if (const auto handlers = json_member(json, "handlers")) {
+        if (!is_array(*handlers)) damaged_manifest("'handlers' is not a list");
+        manifest.with_handlers = true;
         for (JsonWalk handler(*handlers); handler.next();) {
             if (manifest.handlers.size() == kMaxHandlers)
                 throw PluginError("its manifest lists more than 1024 handlers");
-            manifest.handlers.push_back(read_handler(handler.value()));
+            read_handler(handler.value(), manifest);
         }
     }
     for (auto& handler : manifest.handlers) {
@@ -134,7 +156,6 @@ Manifest read_manifest(std::string_view json) {
     }
     return manifest;
 }
-}  // namespace
 
 bool is_callable_name(std::string_view name) {
     constexpr std::string_view kAllowed =

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -17,10 +18,12 @@ struct AbiVersion {
     std::string str() const { return std::to_string(major) + "." + std::to_string(minor); }
 };
 
-// The manifest of the note, as far as it says something: an empty text is not compared with the descriptor.
+// The manifest of the note, as far as it says something: what it leaves out is not compared with the descriptor.
 struct Manifest {
-    std::string id, version, sdk;
-    std::vector<HandlerInfo> handlers;
+    std::string id, version, sdk;        // empty: left out
+    std::vector<HandlerInfo> handlers;   // each callable once
+    bool with_handlers = false;          // it lists them
+    std::set<std::string> with_methods;  // the callables whose methods it lists
 };
 
 struct PluginNotes {
@@ -31,6 +34,9 @@ struct PluginNotes {
 
 // Throws PluginError when the file must not be loaded.
 PluginNotes precheck_plugin(std::string_view file);
+
+// The JSON of a manifest note. Throws PluginError.
+Manifest read_manifest(std::string_view json);
 
 // The rule of versions, shared by note and descriptor. Throws PluginError with both versions and the remedy.
 void require_compatible(const AbiVersion& plugin, std::string_view sdk);

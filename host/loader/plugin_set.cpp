@@ -78,17 +78,43 @@ PluginNotes examine(const TrustedFile& file, PluginReport& report, PluginBytes& 
     return notes;
 }
 
-void load_candidate(const TrustedFile& file, const PluginOptions& options, const Logger& log,
+// The files looked at so far, by what makes two of them one.
+struct Seen {
+    std::set<std::pair<std::uint64_t, std::uint64_t>> inodes;
+    std::map<std::string, std::filesystem::path> by_hash;
+    std::map<std::string, std::filesystem::path> by_id;  // of those that loaded
+};
+
+// Two plugins of one id are two versions of one thing, and an order of files must not decide which of them runs.
+void require_new_id(const Seen& seen, const std::string& id) {
+    const auto other = seen.by_id.find(id);
+    if (other == seen.by_id.end()) return;
+    throw PluginError("plugin '" + printable(id) + "' is also in " + printable(other->second.string(), 4096) +
+                          ", with other content; that file is used",
+                      "remove one of the two files");
+}
+
+void load_candidate(const TrustedFile& file, const PluginOptions& options, const Logger& log, Seen& seen,
                     Candidate& candidate) {
     PluginReport& report = candidate.report;
     PluginBytes bytes;
     const PluginNotes notes = examine(file, report, bytes);
+    const auto [first, fresh] = seen.by_hash.emplace(bytes.sha256, report.path);
+    if (!fresh) {
+        report.state = "copy";
+        report.reason = "same file as " + printable(first->second.string(), 4096);
+        report.handlers.clear();
+        return;
+    }
+    if (notes.manifest) require_new_id(seen, notes.manifest->id);
     const auto copy = store_plugin(options.cache_dir, file.real_path, bytes);
     candidate.plugin = load_plugin(copy, notes, options, log);
     const PluginDescriptor& descriptor = candidate.plugin->descriptor();
     report.id = descriptor.id;
     report.version = descriptor.version;
     report.sdk = descriptor.sdk;
+    require_new_id(seen, descriptor.id);
+    seen.by_id.emplace(descriptor.id, report.path);
     report.state = "loaded";
     report.handlers.clear();
     for (const auto& handler : descriptor.handlers) {
@@ -103,24 +129,24 @@ void reject(PluginReport& report, const std::string& reason) {
     report.handlers.clear();
 }
 
-using Identity = std::pair<std::uint64_t, std::uint64_t>;
-
 std::vector<Candidate> load_all(const PluginOptions& options, const Logger& log) {
     std::vector<Candidate> candidates;
-    std::set<Identity> seen;
+    Seen seen;
     for (const auto& path : discover(options, log)) {
         Candidate candidate;
         candidate.report.path = path;
         try {
             const TrustedFile file = open_trusted(path, options.relax_permissions);
-            if (!seen.insert({file.device, file.inode}).second) {
+            if (!seen.inodes.insert({file.device, file.inode}).second) {
                 log.debug("Plugin file found twice, loaded once", {{"path", path.string()}});
                 continue;
             }
-            load_candidate(file, options, log, candidate);
+            load_candidate(file, options, log, seen, candidate);
         } catch (const Error& error) {
+            candidate.plugin.reset();
             reject(candidate.report, with_hint(error));
         } catch (const std::exception& error) {
+            candidate.plugin.reset();
             reject(candidate.report, error.what());
         }
         candidates.push_back(std::move(candidate));
@@ -167,6 +193,11 @@ void log_report(const PluginReport& report, const Logger& log) {
         log.info("Plugin loaded", std::move(loaded));
         return;
     }
+    if (report.state == "copy") {
+        log.info("Plugin file is a copy of another one",
+                 {{"path", report.path.string()}, {"reason", report.reason}});
+        return;
+    }
     LogFields bad = fields;
     bad.emplace_back("reason", report.reason);
     log.error(report.state == "duplicate" ? "Plugins offer the same callable" : "Plugin rejected",
@@ -187,7 +218,7 @@ LoadedPlugins load_plugins(const PluginOptions& options, const Logger& log) {
             for (std::size_t i = 0; i < handlers.size(); ++i) {
                 if (duplicates.contains(handlers[i].info.callable)) continue;
                 loaded.registry.register_handler(
-                    std::make_shared<PluginHandler>(candidate.plugin, i, report.path.string()));
+                    std::make_shared<PluginHandler>(candidate.plugin, i, report.path.string(), log));
             }
         }
         log_report(report, log);

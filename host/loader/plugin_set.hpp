@@ -26,7 +26,8 @@ struct PluginOptions {
 
 struct PluginReport {
     std::filesystem::path path;
-    std::string state;   // loaded, rejected, duplicate
+    std::string
+        state;  // loaded, rejected, duplicate (of a callable), copy (the same file once more, loaded once)
     std::string reason;  // why not; with the remedy. Empty when loaded
     std::string hash;    // sha256 of the content; empty when it could not be read
     std::uint64_t bytes = 0;

@@ -314,7 +314,10 @@ TaskTemplate template_from_json(std::string_view definition_json) {
     const auto strategy = identity_strategy(text_of(document, "identity_strategy", ""));
     if (!strategy) refuse("identity_strategy", "is unknown: " + document["identity_strategy"].dump());
     out.identity = *strategy;
-    if (!document["input_schema"].is_null()) out.input_schema_json = document["input_schema"].dump();
+    if (!document["input_schema"].is_null()) {
+        out.input_schema_json = document["input_schema"].dump();
+        out.input_schema = std::make_shared<const InputSchema>(out.input_schema_json);
+    }
     const Json& steps = document["steps"];
     for (std::size_t i = 0; i < steps.size(); ++i) {
         out.steps.push_back(step_of(steps[i], "steps[" + std::to_string(i) + "]"));

@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "host/model/input_schema.hpp"
 #include "host/model/retry.hpp"
 
 namespace tasker::host {
@@ -39,6 +40,15 @@ struct StepTemplate {
     friend bool operator==(const StepTemplate&, const StepTemplate&) = default;
 };
 
+// Where in the file a step says what it needs. From 1; line 0: it is not known, or not said.
+struct TextPlace {
+    int line = 0;
+    int column = 0;
+};
+struct StepPlaces {
+    TextPlace callable, method;
+};
+
 struct TaskTemplate {
     std::string namespace_name;
     std::string name;
@@ -46,9 +56,14 @@ struct TaskTemplate {
     std::string description;
     IdentityStrategy identity = IdentityStrategy::Strict;
     std::string input_schema_json;  // empty: none
+    std::shared_ptr<const InputSchema>
+        input_schema;  // null: none. Shared by the copies, compiled when first used
     std::vector<StepTemplate> steps;
     std::string definition_json;  // the whole canonical template; what the store pins
-    std::string source_path;      // the file it came from; not part of its identity
+    // The file it came from and the places in it, a step each; empty for a template from elsewhere. Not part of its
+    // identity.
+    std::string source_path;
+    std::vector<StepPlaces> step_places;
 
     std::string id() const { return namespace_name + "/" + name + "/" + version; }
     std::optional<std::size_t> find_step(std::string_view step_name) const;

@@ -11,6 +11,7 @@
 
 #include "host/api/api_client.hpp"
 #include "host/api/documents.hpp"
+#include "host/core/failpoint.hpp"
 #include "host/logging/sinks.hpp"
 
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
@@ -186,6 +187,9 @@ int run_process(int argc, char** argv) {
         err.line("error: the working directory cannot be read: " + fault.message());
         return static_cast<int>(ExitCode::Usage);
     }
+    if (const auto armed = invocation.environment.find("TASKER_FAILPOINTS_SET");
+        armed != invocation.environment.end())
+        arm_failpoints(armed->second);
     const int code = run_invocation(invocation, out, err);
     // What plugins print when the process ends must not follow the document.
     dup2(STDERR_FILENO, STDOUT_FILENO);

@@ -7,6 +7,7 @@
 #include "host/api/documents.hpp"
 #include "host/core/nearest.hpp"
 #include "host/process/command_runner.hpp"
+#include "host/process/exit_guard.hpp"
 #include "host/process/one_shot.hpp"
 #include "host/process/plugin_discovery.hpp"
 #include "host/process/plugin_output.hpp"
@@ -164,6 +165,15 @@ ExitCode task_run(Command& command) {
     } else {
         store = scratch.emplace().path() / "tasker.db";
     }
+    const ExitGuard exit_guard([&] {
+        const std::string what = "a plugin called exit(), which ends the run in the middle of a step";
+        if (command.line.json) {
+            command.document(error_document("INTERNAL_ERROR", what));
+        } else {
+            command.err.line("error: " + what);
+        }
+        scratch.reset();
+    });
     BootstrapConfig bootstrap = run_config(config, store, chosen, loaded);
     bootstrap.log = log;
     Bootstrapped started = bootstrap_worker(std::move(bootstrap), std::move(plugins.registry));

@@ -130,7 +130,9 @@ ExitCode template_validate(Command& command) {
     }
     const bool asked = !roots.empty();
     if (!asked) roots = config.template_path;
-    const LoadedTemplates loaded = load_templates(roots, rules_of(command, config));
+    TemplateOptions rules = rules_of(command, config);
+    rules.tasker = command.line.has("target") ? TaskerFindings::All : TaskerFindings::Ignored;
+    const LoadedTemplates loaded = load_templates(roots, rules);
     // Naming a place without templates is a mistake; a script that checks nothing must not pass.
     const bool nothing = asked && loaded.files == 0 && !loaded.has_errors();
     if (nothing) {

@@ -12,6 +12,7 @@
 #include "host/logging/redact.hpp"
 #include "host/logging/sinks.hpp"
 #include "host/process/commands.hpp"
+#include "host/process/exit_guard.hpp"
 #include "host/process/open_files.hpp"
 #include "host/process/plugin_output.hpp"
 #include "host/process/state_folder.hpp"

@@ -21,7 +21,7 @@ class Writer {
         for (const Field& field : schema.fields) {
             const YamlMember* given = tree_.find(id, field.key);
             if (given == nullptr && !field.alias.empty()) given = tree_.find(id, field.alias);
-            const bool absent = given == nullptr || tree_[given->value].kind == YamlNode::Kind::Null;
+            const bool absent = given == nullptr || counts_as_absent(field, tree_[given->value]);
             if (absent && field.default_json.empty()) continue;
             if (!first) out += ',';
             first = false;
@@ -39,6 +39,10 @@ class Writer {
     std::string out;
 
   private:
+    static bool counts_as_absent(const Field& field, const YamlNode& node) {
+        return node.kind == YamlNode::Kind::Null ||
+               (field.rule == FieldRule::Method && node.kind == YamlNode::Kind::Scalar && node.text.empty());
+    }
     void value(const Field& field, NodeId id) {
         switch (field.type) {
             case FieldType::Object:

@@ -1,10 +1,12 @@
 #include <algorithm>
 #include <array>
+#include <cstdlib>
 #include <set>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "host/model/input_schema.hpp"
 #include "host/templates/template_check.hpp"
 #include "host/templates/template_schema.hpp"
 #include "host/templates/yaml_scalar.hpp"
@@ -94,6 +96,8 @@ class SchemaCheck {
     void object_list(const Value& value);
     void object_map(const Value& value);
     void json_schema(const Value& value);
+    void input_schema(const Value& value);
+    std::pair<Position, std::string> place_in_schema(const Value& value, std::string_view pointer) const;
     void anything(NodeId id, const std::string& path);
     bool is_empty(NodeId id) const;
     bool expect(Kind kind, const Value& value, std::string_view what);
@@ -116,6 +120,16 @@ std::string below(const std::string& path, std::size_t index) {
     return path + "[" + std::to_string(index) + "]";
 }
 
+// A token of a JSON pointer: ~1 is /, ~0 is ~.
+std::string unescaped_pointer(std::string_view token) {
+    std::string name;
+    for (std::size_t i = 0; i < token.size(); ++i) {
+        const bool escape = token[i] == '~' && i + 1 < token.size();
+        name += escape ? (token[++i] == '1' ? '/' : '~') : token[i];
+    }
+    return name;
+}
+
 void SchemaCheck::unknown_key(const ObjectSchema& schema, const YamlMember& member, const std::string& path) {
     std::string remedy;
     const auto renamed = std::find_if(schema.renames.begin(), schema.renames.end(),
@@ -129,6 +143,12 @@ void SchemaCheck::unknown_key(const ObjectSchema& schema, const YamlMember& memb
         std::vector<std::string> known;
         for (const Field& field : schema.fields) known.emplace_back(field.key);
         remedy = findings_.suggest(member.key, known);
+        for (const Rename& rename : schema.renames) {
+            const std::vector<std::string> other{std::string(rename.key)};
+            if (!remedy.empty() || rename.instead.empty() || findings_.suggest(member.key, other).empty())
+                continue;
+            remedy = ", did you mean '" + std::string(rename.instead) + "'?";
+        }
         if (remedy.empty()) remedy = "; remove it";
     }
     const std::string message = std::string(schema.what) + " has no key " + shown(member.key) +
@@ -283,6 +303,17 @@ void SchemaCheck::text_rules(const Value& value) {
         findings_.error("OUT_OF_RANGE", value.at, value.path,
                         key + " must have " + std::to_string(known.min) + " to " + std::to_string(known.max) +
                             " characters, but " + shown(given) + " has " + std::to_string(length(given)));
+    } else if (length(given) > known.stored) {
+        findings_.warning("TOO_LONG_FOR_TASKER", value.at, value.path,
+                          key + " has " + std::to_string(length(given)) +
+                              " characters, and Tasker's database takes " + std::to_string(known.stored) +
+                              ": this runs here, but not on a Tasker server");
+    }
+    if (known.rule == FieldRule::Resolver && !given.empty() && given != kKnownResolver) {
+        findings_.error("NOT_SUPPORTED", value.at, value.path,
+                        "this version has no resolver " + shown(given) + ", only '" +
+                            std::string(kKnownResolver) +
+                            "': the callable is the name that a plugin gave its handler; remove it");
     }
     if (known.type == FieldType::Timestamp && !is_timestamp(given)) {
         findings_.error("WRONG_TYPE", value.at, value.path,
@@ -380,15 +411,59 @@ void SchemaCheck::object_map(const Value& value) {
 
 void SchemaCheck::json_schema(const Value& value) {
     const YamlNode& node = tree_[value.id];
+    const bool honoured = value.field.rule == FieldRule::InputSchema;
     const bool boolean = node.kind == Kind::Scalar && scalar_value(node).kind == ScalarValue::Kind::Boolean;
-    if (boolean) return;
-    if (!expect(Kind::Map, value, "a JSON Schema: a map, true or false")) return;
+    if (boolean && !honoured) return;
+    if (!expect(Kind::Map, value, honoured ? "a JSON Schema: a map" : "a JSON Schema: a map, true or false"))
+        return;
     anything(value.id, value.path);
+    if (honoured) input_schema(value);
+}
+
+void SchemaCheck::input_schema(const Value& value) {
     const YamlMember* type = tree_.find(value.id, "type");
-    if (value.field.key == "input_schema" && type != nullptr && tree_[type->value].text != "object") {
+    if (type != nullptr && tree_[type->value].kind == Kind::Scalar && tree_[type->value].text != "object") {
         findings_.warning("SCHEMA_NOT_OBJECT", type->at, below(value.path, "type"),
                           "the input of a task is an object, so no input can fit; write type: object");
     }
+    std::string json;
+    append_json(json, tree_, value.id);
+    for (const SchemaRemark& remark : InputSchema(json).remarks()) {
+        const auto [at, path] = place_in_schema(value, remark.pointer);
+        if (remark.unusable) {
+            findings_.error("SCHEMA_UNUSABLE", at, path, remark.message);
+        } else {
+            findings_.warning("SCHEMA_IGNORED", at, path, remark.message);
+        }
+    }
+}
+
+// Where a JSON pointer leads to: the key of a map's member, an item of a list.
+std::pair<Position, std::string> SchemaCheck::place_in_schema(const Value& value,
+                                                              std::string_view pointer) const {
+    NodeId id = value.id;
+    Position at = value.at;
+    std::string path = value.path;
+    while (!pointer.empty()) {
+        pointer.remove_prefix(1);
+        const auto end = std::min(pointer.find('/'), pointer.size());
+        const std::string name = unescaped_pointer(pointer.substr(0, end));
+        pointer.remove_prefix(end);
+        if (tree_[id].kind == Kind::List) {
+            const auto index = static_cast<std::size_t>(std::strtoull(name.c_str(), nullptr, 10));
+            if (index >= tree_[id].items.size()) break;
+            id = tree_[id].items[index];
+            at = tree_[id].at;
+            path = below(path, index);
+            continue;
+        }
+        const YamlMember* member = tree_.find(id, name);
+        if (member == nullptr) break;
+        id = member->value;
+        at = member->at;
+        path = below(path, shortened(name));
+    }
+    return {at, path};
 }
 
 // Free values only have to be representable: JSON has no infinity and no integers beyond 64 bits.

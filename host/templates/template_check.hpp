@@ -13,4 +13,8 @@ void check_schema(const YamlTree& tree, bool strict, Findings& findings);
 // document that check_schema() complained about.
 void check_graph(const YamlTree& tree, Findings& findings);
 
+// What a Tasker server ignores or does differently, and what its own checker would say beside. Only for a tree without
+// errors.
+void check_tasker(const YamlTree& tree, TaskerFindings wanted, Findings& findings);
+
 }  // namespace tasker::host

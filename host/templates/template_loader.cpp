@@ -22,6 +22,29 @@ struct Parsed {
     Position name_at;
 };
 
+TextPlace place_of(const YamlTree& tree, NodeId handler, std::string_view key) {
+    const YamlMember* member = tree.find(handler, key);
+    if (member == nullptr) return {};
+    const Position at = tree[member->value].at;
+    return {at.line, at.column};
+}
+
+std::vector<StepPlaces> places_of(const YamlTree& tree) {
+    std::vector<StepPlaces> places;
+    const YamlMember* steps = tree.find(tree.root, "steps");
+    if (steps == nullptr) return places;
+    for (const NodeId step : tree[steps->value].items) {
+        const YamlMember* handler = tree.find(step, "handler");
+        StepPlaces found;
+        if (handler != nullptr) {
+            found.callable = place_of(tree, handler->value, "callable");
+            found.method = place_of(tree, handler->value, "method");
+        }
+        places.push_back(found);
+    }
+    return places;
+}
+
 std::optional<Parsed> parse(std::string_view bytes, const TemplateOptions& options, Findings& findings) {
     const auto text = checked_text(bytes, options.max_file_bytes, findings);
     if (!text) return std::nullopt;
@@ -33,9 +56,13 @@ std::optional<Parsed> parse(std::string_view bytes, const TemplateOptions& optio
     if (findings.has_errors()) return std::nullopt;
     const YamlMember* name = tree->find(tree->root, "name");
     const Position name_at = name == nullptr ? Position{} : (*tree)[name->value].at;
+    if (options.tasker != TaskerFindings::None) check_tasker(*tree, options.tasker, findings);
+    std::vector<StepPlaces> places = places_of(*tree);
     apply_environment(*tree, options.environment);
     try {
-        return Parsed{template_from_json(canonical_json(*tree)), name_at};
+        Parsed parsed{template_from_json(canonical_json(*tree)), name_at};
+        parsed.value.step_places = std::move(places);
+        return parsed;
     } catch (const Error& error) {
         findings.error("NOT_USABLE", {}, {}, error.what());
         return std::nullopt;
@@ -89,9 +116,15 @@ bool Loading::settle(const std::string& id, const std::vector<Parsed>& rivals) {
             findings.warning("IDENTICAL_TEMPLATE", rivals[i].name_at, {},
                              id + " is also in " + first.source_path + " with the same content; remove one");
         } else {
+            std::string others;
+            for (const Parsed& rival : rivals) {
+                if (&rival == &rivals[i]) continue;
+                others += (others.empty() ? "" : " and ") + rival.value.source_path;
+            }
             findings.error("DUPLICATE_TEMPLATE", rivals[i].name_at, {},
-                           id + " is also in " + first.source_path +
-                               " and they differ, so neither is loaded; remove one or change its version");
+                           id + " is also in " + others + " and they differ, so " +
+                               (rivals.size() == 2 ? "neither" : "none") +
+                               " is loaded; keep one or change the versions");
         }
         say(findings.take());
     }

@@ -27,9 +27,17 @@ struct Diagnostic {
     std::string str() const;
 };
 
+// What to say of the differences to a Tasker server, as Info.
+enum class TaskerFindings : std::uint8_t {
+    None,
+    Ignored,  // one line a file: the keys that a server ignores
+    All,      // each place where a server does something else
+};
+
 struct TemplateOptions {
     std::string environment{};  // whose `environments` overrides are applied; empty: none
     bool strict = false;        // unknown keys are errors
+    TaskerFindings tasker = TaskerFindings::None;
     std::size_t max_file_bytes = 1U << 20U;
     std::size_t max_nodes = 10'000, max_aliases = 1'000;
     std::size_t max_depth = 32;

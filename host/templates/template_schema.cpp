@@ -10,8 +10,9 @@ namespace {
 using enum FieldType;
 using Texts = std::string_view;
 
-// Lengths that the store has for names; a longer one would be refused only when a task is created.
-constexpr std::int64_t kMaxName = 64, kMaxVersion = 16, kMaxDescription = 255, kMaxStepName = 128;
+constexpr std::int64_t kMaxName = 255, kMaxVersion = 50, kMaxDescription = 255, kMaxStepName = 255;
+// Lengths of the columns of Tasker's database.
+constexpr std::int64_t kStoredName = 64, kStoredVersion = 16, kStoredStepName = 128;
 constexpr std::int64_t kMaxSteps = 1000, kMaxCallable = 500, kMaxFreeText = 1000;
 constexpr std::int64_t kHourMs = 3'600'000, kYearSeconds = 31'536'000;
 
@@ -64,11 +65,14 @@ constexpr std::array kHandlerFields{
           .max = kMaxCallable,
           .rule = FieldRule::Callable,
           .description = "The name under which a plugin offers the handler."},
-    Field{.key = "method", .min = 1, .max = 255, .description = "The method to call; absent: call."},
+    Field{.key = "method",
+          .max = 255,
+          .rule = FieldRule::Method,
+          .description = "The method to call; absent: call."},
     Field{.key = "resolver",
           .min = 1,
           .max = 255,
-          .support = Support::Refused,
+          .rule = FieldRule::Resolver,
           .description = "The resolver that finds the callable."},
     Field{.key = "initialization",
           .type = FreeMap,
@@ -166,6 +170,7 @@ constexpr std::array kStepFields{
           .required = true,
           .min = 1,
           .max = kMaxStepName,
+          .stored = kStoredStepName,
           .description = "Unique in the template."},
     Field{.key = "description", .max = kMaxDescription, .description = "What the step does."},
     Field{.key = "handler",
@@ -301,6 +306,7 @@ constexpr std::array kTemplateFields{
           .required = true,
           .min = 1,
           .max = kMaxName,
+          .stored = kStoredName,
           .description = "Unique in its namespace and version."},
     Field{.key = "namespace_name",
           .required = true,
@@ -312,6 +318,7 @@ constexpr std::array kTemplateFields{
           .required = true,
           .min = 1,
           .max = kMaxVersion,
+          .stored = kStoredVersion,
           .description = "Quoted, for instance \"1.0.0\"."},
     Field{.key = "description", .max = kMaxDescription, .description = "What the workflow is for."},
     Field{.key = "metadata", .type = Object, .object = &kMetadata, .description = "Informative."},
@@ -325,8 +332,10 @@ constexpr std::array kTemplateFields{
           .default_json = "[]",
           .object = &kDomainEvent,
           .description = "A catalogue of events. Informative."},
-    Field{
-        .key = "input_schema", .type = JsonSchema, .description = "What the input of a task must look like."},
+    Field{.key = "input_schema",
+          .type = JsonSchema,
+          .rule = FieldRule::InputSchema,
+          .description = "What the input of a task must look like; a submission that does not is refused."},
     Field{.key = "steps",
           .type = ObjectList,
           .required = true,

@@ -25,7 +25,15 @@ enum class FieldType : std::uint8_t {
 };
 
 // Checks beyond type and range.
-enum class FieldRule : std::uint8_t { None, Namespace, Callable, StepType };
+enum class FieldRule : std::uint8_t {
+    None,
+    Namespace,
+    Callable,
+    Method,    // empty counts as absent
+    Resolver,  // only kKnownResolver is supported
+    StepType,
+    InputSchema
+};
 
 enum class Support : std::uint8_t {
     Full,
@@ -42,6 +50,7 @@ struct Field {
     std::string_view default_json = "null";
     std::int64_t min = 0;
     std::int64_t max = INT64_MAX;
+    std::int64_t stored = INT64_MAX;  // a text with more characters does not fit Tasker's database: a warning
     std::span<const std::string_view> choices = {};
     const ObjectSchema* object = nullptr;
     FieldRule rule = FieldRule::None;
@@ -67,6 +76,8 @@ struct ObjectSchema {
 const ObjectSchema& template_schema();
 
 inline constexpr std::int64_t kMaxNamespace = 29;
+// What the registry does: a callable is the name that a plugin gave its handler.
+inline constexpr std::string_view kKnownResolver = "explicit_mapping";
 inline constexpr std::string_view kNamespacePattern = "[A-Za-z_][A-Za-z0-9_]*";
 
 }  // namespace tasker::host

@@ -25,7 +25,8 @@ struct Stop {};
 // Budgets are checked at each event, before the parser goes deeper: its own recursion stays at max_depth.
 class TreeBuilder final : public YAML::EventHandler {
   public:
-    TreeBuilder(const TemplateOptions& limits, Findings& findings) : limits_(limits), findings_(findings) {}
+    TreeBuilder(std::string_view text, const TemplateOptions& limits, Findings& findings)
+        : text_(text), limits_(limits), findings_(findings) {}
 
     YamlTree take() { return std::move(tree_); }
     bool empty() const { return !started_ || tree_[tree_.root].kind == YamlNode::Kind::Null; }
@@ -77,6 +78,7 @@ class TreeBuilder final : public YAML::EventHandler {
         throw Stop{};
     }
     void refuse_tag(const YAML::Mark& mark, const std::string& tag);
+    void refuse_open_quote(const YAML::Mark& mark);
     void check_depth(const YAML::Mark& mark, std::size_t height);
     void take_key(const YAML::Mark& mark, const std::string& key, bool quoted);
     void attach(NodeId id, const Cost& cost);
@@ -85,6 +87,7 @@ class TreeBuilder final : public YAML::EventHandler {
     void close();
     NodeId add(YamlNode node, const YAML::Mark& mark, YAML::anchor_t anchor, const Cost& cost);
 
+    const std::string_view text_;
     const TemplateOptions& limits_;
     Findings& findings_;
     YamlTree tree_;
@@ -99,6 +102,36 @@ void TreeBuilder::refuse_tag(const YAML::Mark& mark, const std::string& tag) {
     if (tag.empty() || tag == "?" || tag == "!") return;
     findings_.error("TAG_NOT_ALLOWED", position(mark), {},
                     "tag not allowed: " + shown(tag) + "; a template is plain data, remove the tag");
+}
+
+// The library takes the end of the file for the end of a quoted text: one quote too few swallows the rest of the
+// template. The mark leads to the text, or to the anchor and tag before it.
+void TreeBuilder::refuse_open_quote(const YAML::Mark& mark) {
+    constexpr std::string_view kBlank = " \t\r\n";
+    std::size_t at = mark.is_null() ? text_.size() : static_cast<std::size_t>(mark.pos);
+    while (at < text_.size() && (text_[at] == '&' || text_[at] == '!' || text_[at] == '#')) {
+        at = text_.find_first_of(text_[at] == '#' ? "\r\n" : kBlank, at);
+        at = text_.find_first_not_of(kBlank, at);
+    }
+    if (at >= text_.size() || (text_[at] != '"' && text_[at] != '\'')) return;
+    const char quote = text_[at];
+    for (std::size_t i = at + 1; i < text_.size(); ++i) {
+        if (quote == '"' && text_[i] == '\\') {
+            ++i;
+        } else if (text_[i] == quote) {
+            if (quote == '"' || i + 1 == text_.size() || text_[i + 1] != quote) return;
+            ++i;
+        }
+    }
+    const std::string_view before = text_.substr(0, at);
+    const auto line_start = before.rfind('\n');
+    const Position opened{
+        .line = 1 + static_cast<int>(std::count(before.begin(), before.end(), '\n')),
+        .column = static_cast<int>(at - (line_start == std::string_view::npos ? 0 : line_start + 1)) + 1};
+    findings_.fatal("UNCLOSED_QUOTE", opened, {},
+                    std::string("the quote ") + quote +
+                        " that opens here is never closed: all that follows became its text");
+    throw Stop{};
 }
 
 void TreeBuilder::check_depth(const YAML::Mark& mark, std::size_t height) {
@@ -169,6 +202,7 @@ void TreeBuilder::leaf(YamlNode node, const YAML::Mark& mark, YAML::anchor_t anc
 void TreeBuilder::OnScalar(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
                            const std::string& value) {
     refuse_tag(mark, tag);
+    if (tag != "?") refuse_open_quote(mark);
     if (value.find('\0') != std::string::npos) {
         findings_.error("NUL_CHARACTER", position(mark), {}, "a text holds a NUL character (\\0); remove it");
     }
@@ -256,10 +290,22 @@ std::optional<Position> too_many_brackets(std::string_view text, std::size_t max
     return std::nullopt;
 }
 
+// The tab that stands in the indentation of the line where reading ended.
+std::optional<Position> indenting_tab(std::string_view text, Position at) {
+    for (int line = 1; line < at.line; ++line) {
+        const auto end = text.find('\n');
+        if (end == std::string_view::npos) return std::nullopt;
+        text.remove_prefix(end + 1);
+    }
+    const auto blanks = text.substr(0, text.find_first_not_of(" \t"));
+    const auto tab = blanks.find('\t');
+    if (at.line < 1 || tab == std::string_view::npos) return std::nullopt;
+    return Position{.line = at.line, .column = static_cast<int>(tab) + 1};
+}
+
 // The library's words for what people do most often, turned into a remedy.
 std::string explained(const YAML::Exception& error) {
     std::string reason = error.msg;
-    if (reason == YAML::ErrorMsg::TAB_IN_INDENTATION) return "a tab in the indentation: use spaces";
     if (reason == YAML::ErrorMsg::UNKNOWN_ANCHOR) return "an alias without an anchor of that name before it";
     if (reason == YAML::ErrorMsg::END_OF_MAP)
         return "not YAML: a line is indented differently than its neighbours";
@@ -286,7 +332,7 @@ std::optional<YamlTree> parse_yaml(const std::string& text, const TemplateOption
         findings.fatal("TOO_DEEP", *at, {}, "nesting deeper than " + std::to_string(limits.max_depth));
         return std::nullopt;
     }
-    TreeBuilder builder(limits, findings);
+    TreeBuilder builder(text, limits, findings);
     try {
         std::istringstream stream(text);
         YAML::Parser parser(stream);
@@ -295,11 +341,13 @@ std::optional<YamlTree> parse_yaml(const std::string& text, const TemplateOption
     } catch (const Stop&) {
         return std::nullopt;
     } catch (const YAML::Exception& error) {
-        findings.fatal("SYNTAX", position(error.mark), {}, explained(error));
+        const auto tab = indenting_tab(text, position(error.mark));
+        findings.fatal("SYNTAX", tab.value_or(position(error.mark)), {},
+                       tab ? "a tab in the indentation: use spaces" : explained(error));
         return std::nullopt;
     }
     if (builder.empty()) {
-        findings.error("EMPTY_TEMPLATE", {}, {}, "empty template: the file holds no keys");
+        findings.error("EMPTY_TEMPLATE", {1, 1}, {}, "empty template: the file holds no keys");
         return std::nullopt;
     }
     return builder.take();

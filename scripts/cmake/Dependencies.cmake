@@ -19,6 +19,7 @@ tasker_need(yaml-cpp 0.7 libyaml-cpp-dev)
 tasker_need(SQLite3 3.40 libsqlite3-dev)
 tasker_need(tomlplusplus 3.3 libtomlplusplus-dev)
 tasker_need(CLI11 2.1 libcli11-dev)
+tasker_need(valijson "" libvalijson-dev)  # headers only; its package tells no version
 if(TASKER_BUILD_TESTS)
   tasker_need(doctest 2.4 doctest-dev)
 endif()

@@ -1,19 +1,12 @@
 // Damaged copies of a good plugin. What the pre-check lets through is really loaded, in a child process: the loader
 // trusts the bytes it relocates and runs, so a child may die there, but it must be this side of the pre-check's rules.
 #include <doctest/doctest.h>
-#include <sys/resource.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
-#include <csignal>
 #include <filesystem>
-#include <fstream>
-#include <iterator>
 #include <random>
 #include <string>
 
-#include "host/loader/plugin_notes.hpp"
-#include "host/loader/plugin_set.hpp"
+#include "tests/abi/child_load.hpp"
 #include "tests/support/temp_dir.hpp"
 
 using namespace tasker::host;
@@ -21,52 +14,7 @@ using namespace tasker::host::testing;
 namespace fs = std::filesystem;
 
 namespace {
-std::string good_plugin() {
-    std::ifstream in(fs::path(TASKER_ABI_PLUGINS) / "good_c.so", std::ios::binary);
-    std::string content{std::istreambuf_iterator<char>(in), {}};
-    REQUIRE(content.size() > 4096);
-    return content;
-}
-
-bool passes_precheck(const std::string& file, std::string& reason) {
-    try {
-        precheck_plugin(file);
-        return true;
-    } catch (const PluginError& error) {
-        reason = error.what();
-        return false;
-    }
-}
-
-enum class Ending { Loaded, Refused, Died };
-
-// Loads a file in a child process with little time and no core dump.
-Ending load_in_child(const fs::path& folder, const std::string& content) {
-    const auto root = folder / "plugins";
-    fs::create_directories(root);
-    std::ofstream(root / "damaged.so", std::ios::binary) << content;
-    const pid_t child = fork();
-    if (child == 0) {
-        // The test framework's handlers would report the child's death as the test's.
-        for (const int signal : {SIGSEGV, SIGBUS, SIGABRT, SIGILL, SIGFPE}) std::signal(signal, SIG_DFL);
-        const rlimit no_core{0, 0};
-        const rlimit little_time{5, 5};
-        setrlimit(RLIMIT_CORE, &no_core);
-        setrlimit(RLIMIT_CPU, &little_time);
-        PluginOptions options;
-        options.roots = {root};
-        options.cache_dir = folder / "cas";
-        const auto loaded = load_plugins(options, Logger{});
-        const bool good = loaded.reports.size() == 1 && loaded.reports[0].state == "loaded";
-        const bool named = loaded.reports.size() == 1 && !loaded.reports[0].reason.empty();
-        _exit(good ? 10 : named ? 11 : 12);
-    }
-    int status = 0;
-    REQUIRE(waitpid(child, &status, 0) == child);
-    if (!WIFEXITED(status)) return Ending::Died;
-    if (WEXITSTATUS(status) == 10) return Ending::Loaded;
-    return WEXITSTATUS(status) == 11 ? Ending::Refused : Ending::Died;
-}
+std::string good_plugin() { return plugin_bytes(fs::path(TASKER_ABI_PLUGINS) / "good_c.so"); }
 }  // namespace
 
 TEST_CASE("a plugin cut at every 512 bytes is refused or loads, and never kills the host") {

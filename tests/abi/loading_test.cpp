@@ -195,6 +195,43 @@ TEST_CASE("one file found through two roots is loaded once") {
     CHECK(loaded.reports[0].state == "loaded");
 }
 
+TEST_CASE("identical copies in two folders are loaded once, the second is named as a copy") {
+    Loading loading;
+    const auto first = loading.add("good_c");
+    fs::create_directory(loading.dir / "second");
+    fs::copy_file(first, loading.dir / "second/good_c.so");
+    fs::copy_file(first, loading.dir / "second/renamed.so");
+    for (const char* name : {"second/good_c.so", "second/renamed.so"})
+        fs::permissions(loading.dir / name, fs::perms::owner_all);
+    loading.options.roots.push_back(loading.dir / "second");
+    const auto loaded = loading.load();
+    REQUIRE(loaded.reports.size() == 3);
+    CHECK(loaded.reports[0].state == "loaded");
+    for (const std::size_t i : {1U, 2U}) {
+        CHECK(loaded.reports[i].state == "copy");
+        CHECK(loaded.reports[i].reason == "same file as " + first.string());
+        CHECK(loaded.reports[i].hash == loaded.reports[0].hash);
+    }
+    CHECK(loaded.registry.list_handlers() == std::vector<std::string>{"fixture.c"});
+    for (const auto& record : loading.sink->records()) CHECK(record.level != LogLevel::Error);
+}
+
+TEST_CASE("a second file of one plugin id is an error that names both") {
+    for (const std::string next : {"good_c_next", "good_c_next_plain"}) {
+        Loading loading;
+        const auto first = loading.add("good_c");
+        const auto second = loading.add(next);
+        const auto loaded = loading.load();
+        REQUIRE(loaded.reports.size() == 2);
+        CHECK(loaded.reports[0].state == "loaded");
+        CHECK(loaded.reports[1].state == "rejected");
+        CHECK(loaded.reports[1].path == second);
+        CHECK(loaded.reports[1].reason.find("plugin 'org.example.c' is also in " + first.string()) !=
+              std::string::npos);
+        CHECK(loaded.registry.list_handlers() == std::vector<std::string>{"fixture.c"});
+    }
+}
+
 TEST_CASE("overwriting or deleting the file does not touch the loaded plugin") {
     Loading loading;
     const auto file = loading.add("good_c");

@@ -158,3 +158,68 @@ TEST_CASE("a handler that refuses its configuration says why") {
                          "handler test.handler of test.so cannot be created: E_CONFIG (-7): url is missing",
                          PluginError);
 }
+
+TEST_CASE("a handler that cannot be created is one error in the log, however often it is tried") {
+    InTestPlugin plugin;
+    plugin.handler.create = [](const tasker_handler_v0*, const tasker_create_v0* args,
+                               void**) noexcept -> int32_t {
+        args->error->write(args->error->ctx, "no licence", 10);
+        return TASKER_E_FAILED;
+    };
+    const auto sink = std::make_shared<CaptureSink>();
+    PluginHandler handler(plugin.load(), 0, "test.so", Logger(sink));
+    for (unsigned slot = 0; slot < 3; ++slot) CHECK_THROWS_AS(handler.create(slot), PluginError);
+    const auto records = sink->records();
+    REQUIRE(records.size() == 1);
+    CHECK(records[0].level == LogLevel::Error);
+    CHECK(records[0].message == "Handler cannot be created");
+    CHECK(sink->contains("Handler cannot be created"));
+}
+
+namespace {
+std::string difference(const std::string& manifest, const PluginDescriptor& descriptor) {
+    PluginNotes notes;
+    notes.abi = descriptor.abi;
+    try {
+        notes.manifest = read_manifest(manifest);
+        require_equal(notes, descriptor);
+    } catch (const PluginError& error) {
+        return error.what();
+    }
+    return "(equal)";
+}
+}  // namespace
+
+TEST_CASE("whatever a manifest says must be what the plugin's table says") {
+    InTestPlugin plugin;
+    const char* methods[] = {"refund", "charge"};
+    plugin.handler.methods = methods;
+    plugin.handler.method_count = 2;
+    plugin.table.sdk = "tasker-cpp 0.1.0";
+    const auto loaded = plugin.load();
+    const auto said = [&](const std::string& json) { return difference(json, loaded->descriptor()); };
+    const auto of_handler = [&](const std::string& members) {
+        return said(R"({"handlers":[{"callable":"test.handler")" + members + "}]}");
+    };
+    const auto says = [](const std::string& text, const std::string& part) {
+        CHECK_MESSAGE(text.find(part) != std::string::npos, text);
+    };
+    CHECK(said(R"({"id":"org.test","version":"1.2.3","sdk":"tasker-cpp 0.1.0","handlers":[
+        {"callable":"test.handler","kind":"step","methods":["charge","refund"]}]})") == "(equal)");
+    CHECK(of_handler("") == "(equal)");
+    says(said(R"({"id":"org.other"})"), "the id is 'org.other'");
+    says(said(R"({"version":"1.2.4"})"), "the version is '1.2.4'");
+    says(said(R"({"sdk":"tasker-cpp 9"})"), "the SDK is 'tasker-cpp 9' in the note and 'tasker-cpp 0.1.0'");
+    says(of_handler(R"(,"kind":"decision")"), "the kind of test.handler is 'decision'");
+    says(of_handler(R"(,"methods":["refund"])"),
+         "the methods of test.handler is 'refund' in the note and 'charge, refund'");
+    says(of_handler(R"(,"methods":[])"), "the methods of test.handler");
+    says(of_handler(R"(,"methods":"refund")"), "'methods' is not a list");
+    says(of_handler(R"(,"methods":[1])"), "a method is not a text");
+    says(said(R"({"handlers":[{"callable":"test.handler"},{"callable":"test.handler"}]})"),
+         "it lists the callable 'test.handler' twice");
+    says(said(R"({"handlers":[]})"), "the number of handlers is '0'");
+    says(said(R"({"handlers":{}})"), "'handlers' is not a list");
+    says(said(R"({"handlers":[1]})"), "a handler is not an object");
+    says(said(R"({"id":5})"), "'id' is not a text");
+}

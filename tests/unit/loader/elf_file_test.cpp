@@ -128,12 +128,12 @@ TEST_CASE("an ABI note of another major or of needs this host has not is refused
     CHECK_SAYS(refusal(changed), "no ABI note: built without TASKER_PLUGIN");
 }
 
-TEST_CASE("a plugin without its entry is told which symbol is missing") {
+TEST_CASE("a symbol that is renamed in place no longer fits the symbol hash") {
     std::string file = good_plugin();
     for (auto at = file.find("tasker_plugin_entry_v0"); at != std::string::npos;
          at = file.find("tasker_plugin_entry_v0"))
         file[at] = 'T';
-    CHECK(refusal(file) == "no symbol 'tasker_plugin_entry_v0'");
+    CHECK_SAYS(refusal(file), "the symbol hash does not fit its symbols");
 }
 
 TEST_CASE("any flipped bytes end quickly in facts or in an error") {

@@ -95,6 +95,39 @@ TEST_CASE("a group may write only when it is the owner's own") {
     CHECK_SAYS(text, "chmod g-w " + tree.file.string());
 }
 
+TEST_CASE("a group that is another account's primary one as well is not the owner's own") {
+    struct Fake final : Accounts {
+        std::optional<Account> find(uid_t user) const override {
+            if (user != geteuid()) return std::nullopt;
+            return Account{"owner", getegid()};
+        }
+        std::optional<std::vector<std::string>> members(gid_t) const override { return listed; }
+        std::optional<std::vector<std::string>> primary_members(gid_t) const override { return primary; }
+        std::optional<std::vector<std::string>> listed = std::vector<std::string>{};
+        std::optional<std::vector<std::string>> primary = std::vector<std::string>{"owner"};
+    };
+    const Tree tree;
+    mode(tree.file, 0664);
+    REQUIRE(::chown(tree.file.c_str(), geteuid(), getegid()) == 0);
+    Fake accounts;
+    CHECK_NOTHROW(open_trusted(tree.file, false, accounts));
+    accounts.primary = std::vector<std::string>{"owner", "another"};
+    CHECK_THROWS_AS(open_trusted(tree.file, false, accounts), PluginError);
+    accounts.primary = std::nullopt;  // too many accounts to look at
+    CHECK_THROWS_AS(open_trusted(tree.file, false, accounts), PluginError);
+    accounts.primary = std::vector<std::string>{"owner"};
+    accounts.listed = std::vector<std::string>{"another"};
+    CHECK_THROWS_AS(open_trusted(tree.file, false, accounts), PluginError);
+}
+
+TEST_CASE("the system's accounts are walked through to their end") {
+    const auto self = system_accounts().find(geteuid());
+    if (!self) return;
+    const auto names = system_accounts().primary_members(self->group);
+    REQUIRE(names.has_value());
+    CHECK(std::find(names->begin(), names->end(), self->name) != names->end());
+}
+
 TEST_CASE("a setuid plugin file is refused") {
     const Tree tree;
     mode(tree.file, 04755);
@@ -180,8 +213,12 @@ TEST_CASE("an ordinary user may use files of root and its own, and nobody else's
 
     REQUIRE(::chown(tree.file.c_str(), kNobody, kNobody) == 0);
     CHECK(as_nobody([&] { return refusal(tree.file); }) == "(trusted)");
+    // The group of nobody is the primary one of other accounts, too.
     mode(tree.file, 0664);
-    CHECK(as_nobody([&] { return refusal(tree.file); }) == "(trusted)");
+    const auto others = system_accounts().primary_members(kNobody);
+    if (others && others->size() > 1) {
+        CHECK_SAYS(as_nobody([&] { return refusal(tree.file); }), "not its owner's own group");
+    }
 
     REQUIRE(::chown(tree.file.c_str(), 12345, 12345) == 0);
     const auto foreign = as_nobody([&] { return refusal(tree.file); });

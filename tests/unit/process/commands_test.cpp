@@ -104,6 +104,12 @@ TEST_CASE("commands: templates are listed, shown and validated") {
     shell.write("odd.yaml", std::string{kTemplate} + "nonsense_key: 1\n");
     CHECK(shell.run({"template", "validate", "odd.yaml"}).code == 0);
     CHECK(shell.run({"template", "validate", "odd.yaml", "--strict"}).code == 3);
+    const Ran target = shell.run({"template", "validate", "templates", "--target", "tasker"});
+    CHECK(target.code == 0);
+    CHECK(target.out.find("[NO_RESULT_SCHEMA]") != std::string::npos);
+    CHECK(shell.run({"template", "validate", "templates"}).out.find("[NO_RESULT_SCHEMA]") ==
+          std::string::npos);
+    CHECK(shell.run({"template", "validate", "templates", "--target", "other"}).code == 2);
 }
 
 TEST_CASE("commands: without plugins the lists are empty and the handlers of templates are missing") {

@@ -37,11 +37,31 @@ const auto kWarning = Severity::Warning;
 
 std::vector<Row> text_rows() {
     return {
-        {"nothing at all", "", kError, "EMPTY_TEMPLATE", 0, 0, "", "empty template"},
-        {"comments only", "# nothing\n\n", kError, "EMPTY_TEMPLATE", 0, 0, "", "empty template"},
-        {"an empty document", "---\n", kError, "EMPTY_TEMPLATE", 0, 0, "", "empty template"},
+        {"nothing at all", "", kError, "EMPTY_TEMPLATE", 1, 1, "", "empty template"},
+        {"comments only", "# nothing\n\n", kError, "EMPTY_TEMPLATE", 1, 1, "", "empty template"},
+        {"an empty document", "---\n", kError, "EMPTY_TEMPLATE", 1, 1, "", "empty template"},
         {"an unclosed bracket", "name: [a\nversion: b\n", kError, "SYNTAX", 2, 8, "", "not YAML"},
-        {"a tab as indentation", "steps:\n\t- a\n", kError, "SYNTAX", 2, 2, "", "not YAML"},
+        {"a quote that is never closed",
+         minimal("demo", "    description: \"never closed\n    timeout_seconds: 5\n"), kError,
+         "UNCLOSED_QUOTE", 9, 18, "", "the quote \" that opens here is never closed"},
+        {"an apostrophe that is never closed",
+         "description: 'it''s open\nname: demo\nnamespace_name: n\nversion: x\n", kError, "UNCLOSED_QUOTE", 1,
+         14, "", "the quote ' that opens here is never closed"},
+        {"an escaped quote is no end", "name: \"open\\\"\nversion: x\n", kError, "UNCLOSED_QUOTE", 1, 7, "",
+         "never closed"},
+        {"an open quote behind letters of two bytes", "description: \xC3\xA9t\xC3\xA9\nname: \"open\n",
+         kError, "UNCLOSED_QUOTE", 2, 7, "", "never closed"},
+        {"an open quote behind an anchor", "a: 1\nname: &n\n  \"open\nversion: x\n", kError, "UNCLOSED_QUOTE",
+         3, 3, "", "never closed"},
+        {"an open quote in a list", "a: [x, 'open]\nversion: x\n", kError, "UNCLOSED_QUOTE", 1, 8, "",
+         "never closed"},
+        {"an open quote as key", "\"name: x\nversion: y\n", kError, "UNCLOSED_QUOTE", 1, 1, "",
+         "never closed"},
+        {"an open quote at the very end", "name: '", kError, "UNCLOSED_QUOTE", 1, 7, "", "never closed"},
+        {"a tab as indentation", "steps:\n\t- a\n", kError, "SYNTAX", 2, 1, "",
+         "a tab in the indentation: use spaces"},
+        {"a tab behind spaces", "steps:\n  - name: a\n  \thandler: x\n", kError, "SYNTAX", 3, 3, "",
+         "a tab in the indentation"},
         {"a duplicate key", minimal("demo", "steps: []\n"), kError, "DUPLICATE_KEY", 9, 1, "",
          "duplicate key 'steps': lines 5 and 9"},
         {"a language tag", minimal("!!python/object:os.system x"), kError, "TAG_NOT_ALLOWED", 1, 7, "",
@@ -74,12 +94,12 @@ std::vector<Row> text_rows() {
 }
 
 std::vector<Row> field_rows() {
-    const std::string long_name(65, 'n');
+    const std::string long_name(256, 'n');
     return {
         {"no name", minimal().substr(11), kError, "MISSING_KEY", 1, 1, "", "a template needs the key 'name'"},
         {"an empty name", minimal(""), kError, "MISSING_KEY", 1, 1, "name", "'name' is needed, but is empty"},
         {"a quoted empty name", minimal("''"), kError, "OUT_OF_RANGE", 1, 7, "name", "must not be empty"},
-        {"a long name", minimal(long_name), kError, "OUT_OF_RANGE", 1, 7, "name", "has 65"},
+        {"a long name", minimal(long_name), kError, "OUT_OF_RANGE", 1, 7, "name", "has 256"},
         {"a name with an escape", minimal("\"a\\eb\""), kError, "CONTROL_CHARACTER", 1, 7, "name",
          "control character"},
         {"a number as name", minimal("7"), kError, "WRONG_TYPE", 1, 7, "name", "quote it: \"7\""},
@@ -89,9 +109,10 @@ std::vector<Row> field_rows() {
          "name: demo\nnamespace_name: n\nversion: 1.0\nsteps:\n  - {name: a, handler: {callable: x}}\n",
          kError, "WRONG_TYPE", 3, 10, "version", "quote it: \"1.0\""},
         {"a long version",
-         "name: demo\nnamespace_name: n\nversion: 1.0.0-alpha.12345\nsteps:\n  - {name: a, handler: "
+         "name: demo\nnamespace_name: n\nversion: "
+         "1.0.0-alpha.1234567890123456789012345678901234567890\nsteps:\n  - {name: a, handler: "
          "{callable: x}}\n",
-         kError, "OUT_OF_RANGE", 3, 10, "version", "1 to 16 characters"},
+         kError, "OUT_OF_RANGE", 3, 10, "version", "1 to 50 characters"},
         {"a namespace of 35 characters", with_namespace(std::string(35, 'a')), kError, "NAMESPACE", 2, 17,
          "namespace_name", "namespace must match [A-Za-z_][A-Za-z0-9_]*, max 29"},
         {"a namespace of 30 characters", with_namespace(std::string(30, 'a')), kError, "NAMESPACE", 2, 17,
@@ -115,16 +136,16 @@ std::vector<Row> field_rows() {
         {"a step without handler", minimal("demo", "  - name: b\n"), kError, "MISSING_KEY", 9, 5, "steps[1]",
          "a step needs the key 'handler'"},
         {"a long step name",
-         minimal("demo", "  - {name: " + std::string(129, 's') + ", handler: {callable: x}}\n"), kError,
-         "OUT_OF_RANGE", 9, 12, "steps[1].name", "1 to 128"},
+         minimal("demo", "  - {name: " + std::string(256, 's') + ", handler: {callable: x}}\n"), kError,
+         "OUT_OF_RANGE", 9, 12, "steps[1].name", "1 to 255"},
         {"a handler that is a text", minimal("demo", "  - {name: b, handler: x}\n"), kError, "WRONG_TYPE", 9,
          24, "steps[1].handler", "a handler must be a map"},
         {"a handler without callable", minimal("demo", "  - {name: b, handler: {}}\n"), kError, "MISSING_KEY",
          9, 24, "steps[1].handler", "a handler needs the key 'callable'"},
         {"an empty callable", minimal("demo", "  - {name: b, handler: {callable: ''}}\n"), kError,
          "EMPTY_CALLABLE", 9, 35, "steps[1].handler.callable", "must not be empty"},
-        {"a resolver", with_step_lines("      resolver: explicit\n"), kError, "NOT_SUPPORTED", 9, 7,
-         "steps[0].handler.resolver", "this version does not support 'resolver'"},
+        {"a resolver", with_step_lines("      resolver: explicit\n"), kError, "NOT_SUPPORTED", 9, 17,
+         "steps[0].handler.resolver", "no resolver 'explicit', only 'explicit_mapping'"},
         {"initialization as a list", with_step_lines("      initialization: [1]\n"), kError, "WRONG_TYPE", 9,
          23, "steps[0].handler.initialization", "must be a map of keys"},
         {"infinity in initialization", with_step_lines("      initialization: {a: [.inf]}\n"), kError,
@@ -159,6 +180,19 @@ std::vector<Row> field_rows() {
          "identity_strategy", "strict, caller_provided or always_unique, but is 'uniqe'"},
         {"an input schema that is a list", minimal("demo", "input_schema: []\n"), kError, "WRONG_TYPE", 9, 15,
          "input_schema", "a JSON Schema"},
+        {"an input schema that is no map", minimal("demo", "input_schema: true\n"), kError, "WRONG_TYPE", 9,
+         15, "input_schema", "a JSON Schema: a map"},
+        {"an input schema of an unknown type",
+         minimal("demo", "input_schema:\n  properties:\n    n: {type: strnig}\n"), kError, "SCHEMA_UNUSABLE",
+         11, 9, "input_schema.properties.n.type", "unknown type 'strnig', did you mean 'string'?"},
+        {"an input schema that refers elsewhere",
+         minimal("demo", "input_schema:\n  allOf:\n    - $ref: https://example.org/x.json\n"), kError,
+         "SCHEMA_UNUSABLE", 11, 7, "input_schema.allOf[0].$ref", "another document is not followed"},
+        {"an input schema that refers to a file",
+         minimal("demo", "input_schema: {$ref: 'file:///etc/passwd'}\n"), kError, "SCHEMA_UNUSABLE", 9, 16,
+         "input_schema.$ref", "another document is not followed"},
+        {"an input schema without end", minimal("demo", "input_schema: {allOf: [{$ref: '#'}]}\n"), kError,
+         "SCHEMA_UNUSABLE", 9, 24, "input_schema.allOf[0]", "without an end"},
         {"a creation time in words", minimal("demo", "metadata: {created_at: yesterday}\n"), kError,
          "WRONG_TYPE", 9, 24, "metadata.created_at", "2026-01-31T12:00:00Z"},
         {"tags that are no texts", minimal("demo", "metadata: {tags: [true]}\n"), kError, "WRONG_TYPE", 9, 19,
@@ -230,6 +264,8 @@ std::vector<Row> graph_and_warning_rows() {
          "a template has no key 'stpes', it is ignored, did you mean 'steps'?"},
         {"namespace", minimal("demo", "namespace: x\n"), kWarning, "UNKNOWN_KEY", 9, 1, "namespace",
          "did you mean 'namespace_name'?"},
+        {"a misspelt namespace", minimal("demo", "namespce: x\n"), kWarning, "UNKNOWN_KEY", 9, 1, "namespce",
+         "did you mean 'namespace_name'?"},
         {"a removed key", minimal("demo", "task_handler: x\n"), kWarning, "UNKNOWN_KEY", 9, 1, "task_handler",
          "remove it"},
         {"a key like nothing", minimal("demo", "zzzzzzzzzz: x\n"), kWarning, "UNKNOWN_KEY", 9, 1,
@@ -243,6 +279,17 @@ std::vector<Row> graph_and_warning_rows() {
          "DUPLICATE_ITEM", 9, 37, "steps[1].dependencies[1]", "'first' is listed twice"},
         {"an input that is no object", minimal("demo", "input_schema: {type: array}\n"), kWarning,
          "SCHEMA_NOT_OBJECT", 9, 16, "input_schema.type", "write type: object"},
+        {"a rule of a later draft", minimal("demo", "input_schema: {type: object, prefixItems: []}\n"),
+         kWarning, "SCHEMA_IGNORED", 9, 30, "input_schema.prefixItems", "after 7 and is ignored"},
+        {"a name too long for Tasker's database", minimal(std::string(65, 'n')), kWarning,
+         "TOO_LONG_FOR_TASKER", 1, 7, "name", "has 65 characters, and Tasker's database takes 64"},
+        {"a version too long for Tasker's database",
+         "name: demo\nnamespace_name: n\nversion: v1234567890123456\nsteps:\n  - name: a\n    handler: "
+         "{callable: x}\n",
+         kWarning, "TOO_LONG_FOR_TASKER", 3, 10, "version", "takes 16"},
+        {"a step name too long for Tasker's database",
+         minimal("demo", "  - {name: " + std::string(255, 's') + ", handler: {callable: x}}\n"), kWarning,
+         "TOO_LONG_FOR_TASKER", 9, 12, "steps[1].name", "takes 128"},
         {"an override of nothing", minimal("demo", "environments: {test: {steps: [{name: fist}]}}\n"),
          kWarning, "UNKNOWN_OVERRIDE_STEP", 9, 38, "environments.test.steps[0].name",
          "did you mean 'first'?"},
@@ -273,6 +320,19 @@ void check(const std::vector<Row>& rows) {
 }  // namespace
 
 TEST_CASE("a file that is no YAML template is refused with the place and the reason") { check(text_rows()); }
+TEST_CASE("quotes that open nothing are no unclosed ones") {
+    for (const char* value :
+         {"it's plain and says 5\" wide", "'a \" in it'", "\"an ' in it\"", "'it''s'",
+          "\"a \\\" and a \\\\\"", "''", "\"\"", "|\n      it's \"open\n      'still", ">-\n      \"folded",
+          "plain  # it's a \"comment", "&a \"x\"", "&a |\n      it's", "\"over\n      two lines\"",
+          "\"ends at once\\\n      here\"", "'\xC3\xA9'"}) {
+        CAPTURE(value);
+        const auto loaded = parsed(with_step_lines(std::string("    description: ") + value + "\n"));
+        CHECK(all_text(loaded.diagnostics).empty());
+        CHECK(parsed(with_step_lines(std::string("    description: ") + value)).failed == 0);
+    }
+    CHECK(all_text(parsed("# it's a \"comment\n" + minimal()).diagnostics).empty());
+}
 TEST_CASE("a field of the wrong type, range or name is refused with its line, column and path") {
     check(field_rows());
 }

@@ -24,6 +24,23 @@ TEST_CASE("two files with one id and different content: both are named and neith
     CHECK(loaded.catalog.all()[0]->name == "other");
 }
 
+TEST_CASE("of three files with one id each rival is told of all the others, also when two are alike") {
+    const TempDir dir;
+    dir.write("a.yaml", minimal("same"));
+    dir.write("b.yaml", minimal("same", "    timeout_seconds: 5\n"));
+    dir.write("c.yaml", minimal("same"));
+    const auto loaded = load_templates({dir.path()}, {});
+    REQUIRE(loaded.diagnostics.size() == 2);
+    for (const Diagnostic& found : loaded.diagnostics) {
+        for (const char* name : {"a.yaml", "b.yaml", "c.yaml"}) {
+            const bool told = found.file == (dir / name).string() ||
+                              found.message.find((dir / name).string()) != std::string::npos;
+            CHECK_MESSAGE(told, found.str(), " lacks ", name);
+        }
+    }
+    CHECK(loaded.failed == 3);
+}
+
 TEST_CASE("two files that say the same in different words are a warning and load once") {
     const TempDir dir;
     dir.write("a.yaml", minimal("same"));

@@ -41,9 +41,10 @@ TEST_CASE("a callable that nobody offers is named with step, file and the neares
     const auto loaded = parsed(minimal());
     const auto found = link_templates(loaded.catalog, offering({"demo.frist", "other.thing"}));
     REQUIRE(found.size() == 1);
-    CHECK(found[0].str() ==
-          "t.yaml: warning: first.handler.callable: no plugin offers 'demo.first', which step 'first' of "
-          "examples/demo/1.0.0 needs, did you mean 'demo.frist'? [HANDLER_NOT_FOUND]");
+    CHECK(
+        found[0].str() ==
+        "t.yaml:8:17: warning: first.handler.callable: no plugin offers 'demo.first', which step 'first' of "
+        "examples/demo/1.0.0 needs, did you mean 'demo.frist'? [HANDLER_NOT_FOUND]");
     CHECK(link_templates(loaded.catalog, {}).at(0).message.find("did you mean") == std::string::npos);
 }
 
@@ -57,6 +58,8 @@ TEST_CASE("a method that the handler lacks is named, call and the offered ones a
     const auto found = link_templates(with_method("refnud").catalog, registry);
     REQUIRE(found.size() == 1);
     CHECK(found[0].code == "METHOD_NOT_FOUND");
+    CHECK(found[0].line == 9);
+    CHECK(found[0].column == 15);
     CHECK(found[0].message.find("did you mean 'refund'?") != std::string::npos);
 }
 
@@ -64,4 +67,25 @@ TEST_CASE("only templates of the asked namespaces are linked") {
     const auto loaded = parsed(minimal());
     CHECK(link_templates(loaded.catalog, {}, {"elsewhere"}).empty());
     CHECK(link_templates(loaded.catalog, {}, {"examples"}).size() == 1);
+}
+
+TEST_CASE("a link warning of a later step leads to its own line, also when an environment changes the step") {
+    const auto loaded = parsed(minimal("demo",
+                                       "  - name: second\n"
+                                       "    handler: {initialization: {a: 1}, callable: demo.second}\n"
+                                       "environments:\n"
+                                       "  test: {steps: [{name: ALL, timeout_seconds: 3}]}\n"),
+                               {.environment = "test"});
+    const auto found = link_templates(loaded.catalog, offering({"demo.first"}));
+    REQUIRE(found.size() == 1);
+    CHECK(found[0].line == 10);
+    CHECK(found[0].column == 49);
+}
+
+TEST_CASE("a template from elsewhere has no places and is linked all the same") {
+    const TemplateCatalog catalog({template_from_json(
+        R"({"name":"t","namespace_name":"n","version":"1","steps":[{"name":"a","handler":{"callable":"x"}}]})")});
+    const auto found = link_templates(catalog, {});
+    REQUIRE(found.size() == 1);
+    CHECK(found[0].str().starts_with("n/t/1: warning: a.handler.callable"));
 }

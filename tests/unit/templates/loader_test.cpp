@@ -121,3 +121,13 @@ TEST_CASE("the limits of names are accepted") {
                "\n    handler: {callable: " + std::string(500, 'c') + "}\n");
     CHECK(all_text(loaded.diagnostics) == "");
 }
+
+TEST_CASE("an empty method counts as absent and the resolver that the registry is may be named") {
+    const auto plain = parsed(minimal());
+    const auto loaded = parsed(minimal("demo", "      method: ''\n      resolver: explicit_mapping\n"));
+    CHECK(all_text(loaded.diagnostics).empty());
+    REQUIRE(loaded.catalog.all().size() == 1);
+    CHECK(loaded.catalog.all()[0]->steps[0].handler.method.empty());
+    CHECK(loaded.catalog.all()[0]->steps[0].handler.resolver == "explicit_mapping");
+    CHECK(loaded.catalog.all()[0]->definition_json.find("\"method\":null") != std::string::npos);
+}

@@ -1,0 +1,191 @@
+#include "host/model/input_schema.hpp"
+
+#include <algorithm>
+#include <array>
+#include <exception>
+#include <mutex>
+#include <nlohmann/json.hpp>
+#include <utility>
+#include <valijson/adapters/nlohmann_json_adapter.hpp>
+#include <valijson/schema.hpp>
+#include <valijson/schema_parser.hpp>
+#include <valijson/validation_results.hpp>
+#include <valijson/validator.hpp>
+
+#include "host/core/guarded.hpp"
+#include "host/model/schema_words.hpp"
+
+namespace tasker::host {
+
+namespace {
+using Json = nlohmann::json;
+using Adapter = valijson::adapters::NlohmannJsonAdapter;
+using Error = valijson::ValidationResults::Error;
+
+constexpr std::size_t kShownFaults = 3;
+
+// What the library says, and the rule's name that its text leaves out. In this order: some texts contain others.
+struct Rule {
+    std::string_view text, name;
+};
+constexpr auto kRules = std::to_array<Rule>({
+    {"'type' constraint", "type"},
+    {"Missing required property", "required"},
+    {"'pattern' constraint", "pattern"},
+    {"Expected number less than or equal", "maximum"},
+    {"Expected number less than", "exclusiveMaximum"},
+    {"Expected number greater than or equal", "minimum"},
+    {"Expected number greater than", "exclusiveMinimum"},
+    {"multiple of", "multipleOf"},
+    {"multipleOf", "multipleOf"},
+    {"any enum values", "enum"},
+    {"'const' constraint", "const"},
+    {"String should be a valid", "format"},
+    {"Array should contain no more", "maxItems"},
+    {"Array should contain no fewer", "minItems"},
+    {"String should be no more", "maxLength"},
+    {"String should be no fewer", "minLength"},
+    {"Object should have no more", "maxProperties"},
+    {"Object should have no fewer", "minProperties"},
+    {"uniqueness constraint", "uniqueItems"},
+    {"'additionalProperties' constraints", "additionalProperties"},
+    {"'additionalItems' constraint", "additionalItems"},
+    {"Array contains more items", "items"},
+    {"'contains' constraint", "contains"},
+    {"Missing dependency", "dependencies"},
+    {"'not' constraint", "not"},
+    {"exactly one child schema", "oneOf"},
+    {"oneOf constraint", "oneOf"},
+    {"anyOf constraint", "anyOf"},
+    {"if-then-else", "if"},
+});
+
+std::string_view rule_of(const Error& error) {
+    const auto found = std::find_if(kRules.begin(), kRules.end(), [&](const Rule& rule) {
+        return error.description.find(rule.text) != std::string::npos;
+    });
+    return found == kRules.end() ? std::string_view{} : found->name;
+}
+
+// "<root>", "[name]" and "[0]" as a JSON pointer.
+std::string pointer_of(const Error& error) {
+    Json::json_pointer at;
+    for (std::size_t i = 1; i < error.context.size(); ++i) {
+        std::string name = error.context[i];
+        if (name.size() >= 2 && name.front() == '[' && name.back() == ']')
+            name = name.substr(1, name.size() - 2);
+        if (name.size() >= 2 && name.front() == '"' && name.back() == '"')
+            name = name.substr(1, name.size() - 2);
+        at.push_back(name);
+    }
+    return at.to_string();
+}
+
+std::string words_of(std::string text) {
+    constexpr std::string_view kZeros = ".000000";
+    for (auto at = text.find(kZeros); at != std::string::npos; at = text.find(kZeros))
+        text.erase(at, kZeros.size());
+    while (!text.empty() && text.back() == '.') text.pop_back();
+    constexpr std::size_t kMaxWords = 300;
+    if (text.size() > kMaxWords) text = text.substr(0, kMaxWords) + "...";
+    return text;
+}
+
+std::string described(const Error& error) {
+    const std::string pointer = pointer_of(error);
+    const std::string_view rule = rule_of(error);
+    return (pointer.empty() ? "the whole" : "'" + pointer.substr(0, 300) + "'") +
+           (rule.empty() ? "" : " breaks '" + std::string(rule) + "'") + ": " + words_of(error.description);
+}
+
+// What the others follow from comes first; those without a rule's name only repeat it one level up.
+std::string described(valijson::ValidationResults& results) {
+    std::string text;
+    std::size_t shown = 0;
+    std::optional<Error> fallback;
+    for (const Error& error : results) {
+        if (!fallback) fallback = error;
+        if (rule_of(error).empty() || shown == kShownFaults) continue;
+        text += (++shown == 1 ? "" : "; ") + described(error);
+    }
+    if (shown > 0) return text;
+    return fallback ? described(*fallback) : "the whole: no value is allowed";
+}
+
+std::string unusable(const std::string& reason) {
+    return "the template's input_schema cannot be used: " + reason;
+}
+
+// The validator's matcher needs stack for each character of a key, too.
+bool has_long_key(const Json& value) {
+    if (!value.is_structured()) return false;
+    for (const auto& [key, entry] : value.items()) {
+        if (key.size() > static_cast<std::size_t>(kMaxMatched) || has_long_key(entry)) return true;
+    }
+    return false;
+}
+}  // namespace
+
+class InputSchema::Compiled {
+  public:
+    explicit Compiled(const std::string& json) {
+        SchemaWords words = read_schema_words(json);
+        remarks_ = std::move(words.remarks);
+        if (words.checkable_json.empty()) return;
+        try {
+            const Json document = Json::parse(words.checkable_json);
+            valijson::SchemaParser(valijson::SchemaParser::kDraft7)
+                .populateSchema(Adapter(document), schema_);
+        } catch (const std::exception& error) {
+            remarks_.push_back({true, {}, error.what()});
+        }
+    }
+
+    const std::vector<SchemaRemark>& remarks() const { return remarks_; }
+
+    std::optional<std::string> fault(std::string_view context_json) const {
+        for (const SchemaRemark& remark : remarks_) {
+            if (remark.unusable) return unusable(remark.pointer + " " + remark.message);
+        }
+        const Json context = Json::parse(context_json, nullptr, false);
+        if (has_long_key(context))
+            return "a key is longer than " + std::to_string(kMaxMatched) +
+                   " bytes, which input_schema cannot check";
+        valijson::ValidationResults results;
+        try {
+            const bool fits = validator_.with([&](valijson::Validator& validator) {
+                return validator.validate(schema_, Adapter(context), &results);
+            });
+            if (fits) return std::nullopt;
+        } catch (const std::exception& error) {
+            return std::string("cannot be checked against input_schema: ") + error.what();
+        }
+        return "it does not fit the template's input_schema: " + described(results);
+    }
+
+  private:
+    std::vector<SchemaRemark> remarks_;
+    valijson::Schema schema_;
+    mutable Guarded<valijson::Validator> validator_;  // keeps the compiled patterns
+};
+
+struct InputSchema::Once {
+    std::once_flag flag;
+};
+
+InputSchema::InputSchema(std::string json) : json_(std::move(json)), once_(std::make_unique<Once>()) {}
+
+InputSchema::~InputSchema() = default;
+
+const InputSchema::Compiled& InputSchema::compiled() const {
+    std::call_once(once_->flag, [&] { compiled_ = std::make_unique<Compiled>(json_); });
+    return *compiled_;
+}
+
+std::vector<SchemaRemark> InputSchema::remarks() const { return compiled().remarks(); }
+
+std::optional<std::string> InputSchema::fault(std::string_view context_json) const {
+    return compiled().fault(context_json);
+}
+
+}  // namespace tasker::host

@@ -1,0 +1,23 @@
+#pragma once
+// The words of a JSON Schema (draft 7), looked at one by one. Pure; JSON in and out as text.
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "host/model/input_schema.hpp"
+
+namespace tasker::host {
+
+// Strings longer than this (characters) break a `pattern`: the matcher needs stack for each of them.
+inline constexpr int kMaxMatched = 1024;
+
+struct SchemaWords {
+    std::vector<SchemaRemark> remarks;
+    std::string checkable_json;  // the same schema as the validator is given it; empty when it is unusable
+};
+
+// Looks at each subschema, also those only a $ref leads to: types, forms, references, and rules that would never end.
+SchemaWords read_schema_words(std::string_view json);
+
+}  // namespace tasker::host
