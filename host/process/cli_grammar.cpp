@@ -137,12 +137,12 @@ std::vector<VerbSpec> catalogue_verbs() {
            .value = "PATH",
            .help = "Files or folders; the configured ones when absent.",
            .many = true},
-           strict,
-           {.names = "--target",
-            .value = "SERVER",
-            .help = "Also name each difference to another server: tasker.",
-            .choices = {"tasker"}}},
-          "tasker-host template validate\n"
+          strict,
+          {.names = "--target",
+           .value = "SERVER",
+           .help = "Also name each difference to another server: tasker.",
+           .choices = {"tasker"}}},
+         "tasker-host template validate\n"
          "tasker-host template validate templates/ --strict"},
         {"plugin", "list", "List the plugin files that are found, and why one does not load.", {}},
         {"plugin",
