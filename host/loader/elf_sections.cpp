@@ -142,12 +142,18 @@ bool is_unwound_function(const ElfImage& image, const Elf64_Phdr& segment, std::
 // DT_INIT and DT_FINI are the start of the sections made for them, or a function given to the linker (-init, -fini).
 void check_function(const ElfImage& image, const Sections& sections, const std::optional<Elf64_Phdr>& unwind,
                     std::uint64_t address, const char* name) {
+    bool stub = false;
     for (const auto& one : sections.all) {
-        if ((one.sh_flags & SHF_EXECINSTR) != 0 && one.sh_addr == address) return;
         // BOLT moves functions away from their sections.
         if (sections.has_name(one, ".bolt.org")) return;
+        if ((one.sh_flags & SHF_EXECINSTR) == 0) continue;
+        if (sections.has_name(one, ".plt")) {
+            stub = stub || (address >= one.sh_addr && address - one.sh_addr < one.sh_size);
+        } else if (one.sh_addr == address && !sections.has_name(one, ".text")) {
+            return;
+        }
     }
-    if (unwind && is_unwound_function(image, *unwind, address)) return;
+    if (!stub && unwind && is_unwound_function(image, *unwind, address)) return;
     elf_damaged(std::string(name) + " is not the start of a function");
 }
 }  // namespace

@@ -1,12 +1,10 @@
 #include <algorithm>
 #include <array>
-#include <cstdlib>
 #include <set>
 #include <string>
 #include <utility>
 #include <vector>
 
-#include "host/model/input_schema.hpp"
 #include "host/templates/template_check.hpp"
 #include "host/templates/template_schema.hpp"
 #include "host/templates/yaml_scalar.hpp"
@@ -96,8 +94,6 @@ class SchemaCheck {
     void object_list(const Value& value);
     void object_map(const Value& value);
     void json_schema(const Value& value);
-    void input_schema(const Value& value);
-    std::pair<Position, std::string> place_in_schema(const Value& value, std::string_view pointer) const;
     void anything(NodeId id, const std::string& path);
     bool is_empty(NodeId id) const;
     bool expect(Kind kind, const Value& value, std::string_view what);
@@ -118,16 +114,6 @@ std::string below(const std::string& path, std::string_view key) {
 }
 std::string below(const std::string& path, std::size_t index) {
     return path + "[" + std::to_string(index) + "]";
-}
-
-// A token of a JSON pointer: ~1 is /, ~0 is ~.
-std::string unescaped_pointer(std::string_view token) {
-    std::string name;
-    for (std::size_t i = 0; i < token.size(); ++i) {
-        const bool escape = token[i] == '~' && i + 1 < token.size();
-        name += escape ? (token[++i] == '1' ? '/' : '~') : token[i];
-    }
-    return name;
 }
 
 void SchemaCheck::unknown_key(const ObjectSchema& schema, const YamlMember& member, const std::string& path) {
@@ -417,53 +403,7 @@ void SchemaCheck::json_schema(const Value& value) {
     if (!expect(Kind::Map, value, honoured ? "a JSON Schema: a map" : "a JSON Schema: a map, true or false"))
         return;
     anything(value.id, value.path);
-    if (honoured) input_schema(value);
-}
-
-void SchemaCheck::input_schema(const Value& value) {
-    const YamlMember* type = tree_.find(value.id, "type");
-    if (type != nullptr && tree_[type->value].kind == Kind::Scalar && tree_[type->value].text != "object") {
-        findings_.warning("SCHEMA_NOT_OBJECT", type->at, below(value.path, "type"),
-                          "the input of a task is an object, so no input can fit; write type: object");
-    }
-    std::string json;
-    append_json(json, tree_, value.id);
-    for (const SchemaRemark& remark : InputSchema(json).remarks()) {
-        const auto [at, path] = place_in_schema(value, remark.pointer);
-        if (remark.unusable) {
-            findings_.error("SCHEMA_UNUSABLE", at, path, remark.message);
-        } else {
-            findings_.warning("SCHEMA_IGNORED", at, path, remark.message);
-        }
-    }
-}
-
-// Where a JSON pointer leads to: the key of a map's member, an item of a list.
-std::pair<Position, std::string> SchemaCheck::place_in_schema(const Value& value,
-                                                              std::string_view pointer) const {
-    NodeId id = value.id;
-    Position at = value.at;
-    std::string path = value.path;
-    while (!pointer.empty()) {
-        pointer.remove_prefix(1);
-        const auto end = std::min(pointer.find('/'), pointer.size());
-        const std::string name = unescaped_pointer(pointer.substr(0, end));
-        pointer.remove_prefix(end);
-        if (tree_[id].kind == Kind::List) {
-            const auto index = static_cast<std::size_t>(std::strtoull(name.c_str(), nullptr, 10));
-            if (index >= tree_[id].items.size()) break;
-            id = tree_[id].items[index];
-            at = tree_[id].at;
-            path = below(path, index);
-            continue;
-        }
-        const YamlMember* member = tree_.find(id, name);
-        if (member == nullptr) break;
-        id = member->value;
-        at = member->at;
-        path = below(path, shortened(name));
-    }
-    return {at, path};
+    if (honoured) check_input_schema(tree_, value.id, value.path, findings_);
 }
 
 // Free values only have to be representable: JSON has no infinity and no integers beyond 64 bits.

@@ -65,7 +65,7 @@ class TaskerCheck {
     const YamlTree& tree_;
     const bool all_;
     Findings& findings_;
-    std::vector<std::string_view> ignored_;  // in the order in which they come up
+    std::vector<std::string> ignored_;  // in the order in which they come up
     Position first_;
     std::set<std::string> needed_;  // steps that others depend on
 };
@@ -77,8 +77,8 @@ void TaskerCheck::inert(NodeId map, std::span<const Inert> keys, const std::stri
         if (member == nullptr || (one.key == "identity_strategy" && tree_[member->value].text == "strict"))
             continue;
         if (ignored_.empty()) first_ = member->at;
-        if (std::find(ignored_.begin(), ignored_.end(), one.key) == ignored_.end())
-            ignored_.push_back(one.key);
+        const std::string name = (path.ends_with("retry.") ? "retry." : "") + std::string(one.key);
+        if (std::find(ignored_.begin(), ignored_.end(), name) == ignored_.end()) ignored_.push_back(name);
         note("TASKER_IGNORES", member->at, path + std::string(one.key),
              "a Tasker server ignores '" + std::string(one.key) + "': " + std::string(one.effect));
     }
@@ -140,7 +140,7 @@ void TaskerCheck::run() {
     }
     if (all_ || ignored_.empty()) return;
     std::string keys;
-    for (const std::string_view key : ignored_) keys += (keys.empty() ? "" : ", ") + std::string(key);
+    for (const std::string& key : ignored_) keys += (keys.empty() ? "" : ", ") + key;
     findings_.info(
         "TASKER_IGNORES", first_, {},
         "a Tasker server ignores some keys of this template: " + keys + " (--target tasker tells where)");

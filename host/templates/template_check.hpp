@@ -9,6 +9,9 @@ namespace tasker::host {
 // Types, ranges, required and unknown keys, and what this version does not support.
 void check_schema(const YamlTree& tree, bool strict, Findings& findings);
 
+// The JSON Schema of a task's input, a map: whether it can be used, each remark with its place.
+void check_input_schema(const YamlTree& tree, NodeId schema, const std::string& path, Findings& findings);
+
 // The steps' names and dependencies: duplicates, unknown names, self-dependencies, cycles. Tolerates a
 // document that check_schema() complained about.
 void check_graph(const YamlTree& tree, Findings& findings);

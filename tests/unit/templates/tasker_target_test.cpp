@@ -54,7 +54,7 @@ TEST_CASE("without the target one line a file sums up what a server ignores") {
     CHECK(loaded.diagnostics[0].code == "TASKER_IGNORES");
     CHECK(loaded.diagnostics[0].line == 20);
     CHECK(loaded.diagnostics[0].message.find(
-              "input_schema, environments, identity_strategy, timeout_seconds, backoff") !=
+              "input_schema, environments, identity_strategy, timeout_seconds, retry.backoff") !=
           std::string::npos);
     CHECK(parsed(minimal(), {.tasker = TaskerFindings::Ignored}).diagnostics.empty());
     CHECK(parsed(kEverything).diagnostics.empty());
