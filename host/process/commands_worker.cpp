@@ -110,6 +110,12 @@ ExitCode worker(Command& command) {
     const auto cause = std::make_shared<EndCause>(make_sink(command, loaded.config));
     const Logger log(cause);
     const PluginOutput output(log, LogLevel::Info);
+    const ExitGuard exit_guard([&] {
+        log.error("Unhandled error: a plugin called exit(), which ends every step of this worker",
+                  {{"component", "server"}, {"operation", "fatal"}});
+        tell_end(command, ExitCode::Unhandled, *cause);
+        log.flush(300);
+    });
     std::unique_ptr<ApiServer> server;
     WorkerCommandOptions options;
     options.log = log;

@@ -139,6 +139,21 @@ TEST_CASE("row 109: hostile texts in the log stay inside of their line") {
     CHECK(hostile == 1);
 }
 
+TEST_CASE(
+    "row 42: a handler that calls exit() ends its worker with 5, which says so, and its step is not lost") {
+    Host host({"good.echo", "bad.exits"});
+    const std::string task = host.submit("bad.exits");
+    const auto status = host.worker().wait(30s);
+    REQUIRE(status.has_value());
+    CHECK(*status == testing::ExitStatus{5, 0});
+    CHECK(host.worker().err().find("a plugin called exit()") != std::string::npos);
+    const auto after = host.sandbox().run({"task", "get", task, "--json"});
+    CHECK_MESSAGE(after.out.find(R"("current_state":"enqueued")") != std::string::npos, after.out);
+    const auto once = host.sandbox().run({"task", "run", "bad_exits", "--json"});
+    CHECK(once.status.code == 5);
+    CHECK_MESSAGE(once.out.find("exit()") != std::string::npos, once.out);
+}
+
 TEST_CASE("row 92: a task cancelled while its step runs stays cancelled") {
     Host host({"good.echo", "bad.hang"}, "cancel_grace = \"1s\"\n");
     const std::string task = host.submit("bad.hang");

@@ -78,6 +78,7 @@ static int32_t call_instance(void* self, const tasker_step_v0* step, tasker_call
     if (is(step, "bad.polite")) return polite(step, call);
     if (is(step, "bad.deaf")) return deaf(step, call, 3000);
     if (is(step, "bad.hang")) return deaf(step, call, 600000);
+    if (is(step, "bad.exits")) exit(0);
     if (is(step, "bad.deep")) return deep(step, call);
     if (is(step, "bad.huge")) return huge(step, call);
     if (is(step, "bad.prints")) return print(step, call);
@@ -111,6 +112,7 @@ HANDLER(kGood, "good.echo");
 HANDLER(kPolite, "bad.polite");
 HANDLER(kDeaf, "bad.deaf");
 HANDLER(kHang, "bad.hang");
+HANDLER(kExits, "bad.exits");
 HANDLER(kDeep, "bad.deep");
 HANDLER(kHuge, "bad.huge");
 HANDLER(kPrints, "bad.prints");
@@ -124,8 +126,8 @@ HANDLER(kNul, "bad.nul");
 HANDLER(kNan, "bad.nan");
 HANDLER(kTwice, "bad.twice");
 static const tasker_handler_v0* const kHandlers[] = {
-    &kGood,   &kPolite,   &kDeaf,     &kHang,    &kDeep, &kHuge, &kPrints, &kLogs,
-    &kSilent, &kPositive, &kNegative, &kNotJson, &kUtf8, &kNul,  &kNan,    &kTwice};
+    &kGood,     &kPolite,   &kDeaf,    &kHang, &kDeep, &kHuge, &kPrints, &kLogs, &kSilent,
+    &kPositive, &kNegative, &kNotJson, &kUtf8, &kNul,  &kNan,  &kTwice,  &kExits};
 #endif
 
 static const tasker_plugin_v0 kPlugin = {.struct_size = sizeof(tasker_plugin_v0),

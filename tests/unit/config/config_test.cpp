@@ -51,8 +51,8 @@ TEST_CASE("config: without any source the documented defaults hold and say so") 
     World world;
     const LoadedConfig loaded = load_config(world.inputs);
     CHECK(loaded.config.environment == "development");
-    CHECK(loaded.config.threads == 16);
-    CHECK(loaded.config.prefetch == 64);
+    CHECK(loaded.config.threads == 32);
+    CHECK(loaded.config.prefetch == 128);
     CHECK(loaded.config.drain_timeout_ms == 30'000);
     CHECK(loaded.config.worker_id == "cpp-worker");
     CHECK(loaded.config.state_dir == world.dir.path() / "home/.local/state/tasker-host");
@@ -156,7 +156,7 @@ TEST_CASE("config: TASKER_CONFIG_PATH must exist, --config beats it, an empty fi
     CHECK(contains(world.fault(), "gone.toml: not found (asked for by TASKER_CONFIG_PATH)"));
     world.inputs.config_flag = world.dir.write("empty.toml", "");
     const LoadedConfig loaded = load_config(world.inputs);
-    CHECK(loaded.config.threads == 16);
+    CHECK(loaded.config.threads == 32);
     CHECK(loaded.config.config_path == world.dir.path() / "empty.toml");
 }
 
