@@ -139,5 +139,5 @@ TEST_CASE("few flipped bits anywhere in the file kill the host") {
     for (int i = 0; i < 500; ++i) flip(dir.path(), good, random() % (good.size() * 8), tally);
     say("good_c", "anywhere", tally);
     // What a flip in code does cannot be known without running it.
-    CHECK(tally.died <= 5);
+    CHECK(tally.died <= 8);
 }
