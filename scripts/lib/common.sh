@@ -14,6 +14,9 @@ die() {
 # The compiler cache serves every checkout of the same sources, wherever it lies.
 export CCACHE_BASEDIR=$root CCACHE_NOHASHDIR=1
 
+# Headers that install-deps unpacks; CMake looks here too (Dependencies.cmake).
+export TASKER_DEPS_CACHE=${TASKER_DEPS_CACHE:-${XDG_CACHE_HOME:-${HOME:-/var/tmp}/.cache}/tasker-host/deps}
+
 jobs() { nproc 2>/dev/null || echo 2; }
 
 # Tracked files that match the given patterns; without git (a source archive) all such files outside of build/.
