@@ -55,7 +55,9 @@ std::optional<ConfigText> read(const std::filesystem::path& path, bool required,
     // Without O_NONBLOCK a FIFO would hang the start.
     const Descriptor descriptor(::open(file.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
     if (descriptor.get() < 0) {
-        if (!required && (errno == ENOENT || errno == ENOTDIR)) return std::nullopt;
+        // A default place that this user may not even look into (HOME of another account) holds nothing for him.
+        const bool hidden = errno == EACCES && ::access(path.parent_path().c_str(), X_OK) != 0;
+        if (!required && (errno == ENOENT || errno == ENOTDIR || hidden)) return std::nullopt;
         if (errno == ENOENT) throw ConfigError(file + ": not found (" + asked_by + ")");
         throw ConfigError(file + ": cannot be opened: " + std::strerror(errno));
     }

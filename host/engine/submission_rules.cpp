@@ -85,8 +85,10 @@ std::string tags_json(const std::vector<std::string>& tags) {
 }  // namespace
 
 Refused duplicate_submission() {
-    return Refused{Refusal::Duplicate, "a task with the same identity was submitted before",
-                   "change the context, or give the submission an idempotency key of its own"};
+    return Refused{
+        Refusal::Duplicate, "a task with the same identity was submitted before",
+        "the same context, or the same idempotency key, makes one task: change it, or give another key "
+        "(--idempotency-key, not of `task run`)"};
 }
 
 std::variant<SubmitOp, Refused> prepare_submission(const TaskRequest& request,

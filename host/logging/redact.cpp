@@ -34,9 +34,12 @@ std::string redact_user_info(std::string_view text) {
         if (scheme == kNone) break;
         const std::size_t start = scheme + 3;
         const std::string_view token = text.substr(start, text.find_first_of(kTokenEnd, start) - start);
+        // Of a connection string people paste passwords with slashes; nothing behind its @ looks like one.
+        const bool database =
+            text.substr(0, scheme).ends_with("postgresql") || text.substr(0, scheme).ends_with("postgres");
         out += text.substr(0, start);
         text.remove_prefix(start);
-        const auto at = user_end(token);
+        const auto at = database ? token.rfind('@') : user_end(token);
         const auto colon = token.find(':');
         if (at == kNone || colon == kNone || colon > at) continue;
         out += token.substr(0, colon + 1);

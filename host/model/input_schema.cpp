@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
+#include <cstdint>
 #include <exception>
 #include <mutex>
 #include <nlohmann/json.hpp>
@@ -147,7 +149,8 @@ class InputSchema::Compiled {
         for (const SchemaRemark& remark : remarks_) {
             if (remark.unusable) return unusable(remark.pointer + " " + remark.message);
         }
-        const Json context = Json::parse(context_json, nullptr, false);
+        Json context = Json::parse(context_json, nullptr, false);
+        whole_numbers(context);
         if (has_long_key(context))
             return "a key is longer than " + std::to_string(kMaxMatched) +
                    " bytes, which input_schema cannot check";
@@ -164,6 +167,18 @@ class InputSchema::Compiled {
     }
 
   private:
+    // 6.0 is an integer to JSON Schema, a floating point number to the parser.
+    static void whole_numbers(Json& value) {
+        if (value.is_number_float()) {
+            const double number = value.get<double>();
+            constexpr double kExact = 9007199254740992.0;
+            if (number == std::floor(number) && std::fabs(number) <= kExact)
+                value = static_cast<std::int64_t>(number);
+        } else if (value.is_structured()) {
+            for (Json& member : value) whole_numbers(member);
+        }
+    }
+
     std::vector<SchemaRemark> remarks_;
     valijson::Schema schema_;
     mutable Guarded<valijson::Validator> validator_;  // keeps the compiled patterns

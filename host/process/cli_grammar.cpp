@@ -51,9 +51,10 @@ const OptionSpec& context_option() {
     return kOption;
 }
 const OptionSpec& timeout_option() {
-    static const OptionSpec kOption{
-        "--timeout", "DURATION",
-        "Give up waiting after this time (30 or 30s, 5m); the task goes on. Exit code 9."};
+    static const OptionSpec kOption{"--timeout", "DURATION",
+                                    "Give up waiting after this time (30 or 30s, 5m). A running host goes on "
+                                    "with the task; `task run` hands its steps "
+                                    "back. Exit code 9."};
     return kOption;
 }
 const OptionSpec& task_argument() {

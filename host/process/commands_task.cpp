@@ -141,10 +141,9 @@ ExitCode task_get(Command& command) {
 ExitCode task_list(Command& command) {
     const int limit = limit_of(command);
     const Config config = configure(command).config;
-    std::error_code ignored;
     Listing listing;
     // Nothing was ever submitted: that is an empty list, not an error.
-    if (is_postgres(config) || std::filesystem::exists(store_path(config), ignored)) {
+    if (is_postgres(config) || store_exists(config)) {
         const auto connection = connect(config, StoreUse::Existing);
         listing = fetch(connection->client(), filter_of(command), limit);
     }

@@ -103,10 +103,10 @@ Logger make_logger(const Command& command, const Config& config) {
 }
 
 ExitCode worker(Command& command) {
+    ensure_open_files();  // first: without descriptors nothing else tells the truth
     const LoadedConfig loaded = configuration(command);
     // A configuration without a place for the store is told apart from a worker that cannot start.
     if (!is_postgres(loaded.config)) static_cast<void>(state_folder(loaded.config));
-    ensure_open_files();
     const auto cause = std::make_shared<EndCause>(make_sink(command, loaded.config));
     const Logger log(cause);
     const PluginOutput output(log, LogLevel::Info);

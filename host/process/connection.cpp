@@ -194,14 +194,24 @@ EngineOptions engine_options(const Config& config) {
     return options;
 }
 
+bool store_exists(const Config& config) {
+    const std::filesystem::path store = store_path(config);
+    std::error_code fault;
+    const bool there = std::filesystem::exists(store, fault);
+    if (fault && fault != std::errc::no_such_file_or_directory) {
+        throw BootstrapError("the store " + store.string() + " cannot be looked at: " + fault.message(),
+                             "run the command as the user that runs the host, or check TASKER_STATE_DIR");
+    }
+    return there;
+}
+
 std::unique_ptr<HostAccess> connect(const Config& config, StoreUse use) {
     if (is_postgres(config)) {
         throw BootstrapError("there is no PostgreSQL runtime in this version",
                              "unset DATABASE_URL for the embedded engine");
     }
     const std::filesystem::path store = store_path(config);
-    std::error_code ignored;
-    if (use == StoreUse::Existing && !std::filesystem::exists(store, ignored)) {
+    if (use == StoreUse::Existing && !store_exists(config)) {
         throw CommandFailure(ExitCode::NotFound, "NOT_FOUND", "there is no store at " + store.string(),
                              "nothing was submitted yet, or TASKER_STATE_DIR points elsewhere");
     }

@@ -28,6 +28,9 @@ enum class StoreUse {
 // Throws HostUnreachable, CommandFailure (no store), BootstrapError, StoreRefused.
 std::unique_ptr<HostAccess> connect(const Config& config, StoreUse use);
 
+// False when there is none. Throws BootstrapError when that cannot be told (permissions).
+bool store_exists(const Config& config);
+
 // The document of a successful answer; any other answer is thrown as a CommandFailure with its exit code.
 std::string expect_document(const ApiResponse& response);
 

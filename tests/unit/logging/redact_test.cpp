@@ -65,3 +65,13 @@ TEST_CASE("redact: names that a value must not be shown under") {
     for (const char* key : {"token_count", "step_uuid", "operation", "keyboard", "passenger"})
         CHECK_MESSAGE(!names_a_secret(key), key);
 }
+
+TEST_CASE("redact: the password of a connection string may hold anything but the at sign before its host") {
+    for (const char* password : {"p@ss/word", "a/b?c#d", "x:y"}) {
+        const std::string text =
+            redact_urls(std::string("cannot reach postgresql://u:") + password + "@h/d; try again");
+        CHECK_MESSAGE(text.find(password) == std::string::npos, text);
+        CHECK_MESSAGE(text.find("@h/d; try again") != std::string::npos, text);
+        CHECK_MESSAGE(text.find("word") == std::string::npos, text);
+    }
+}
