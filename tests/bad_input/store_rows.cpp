@@ -297,7 +297,7 @@ TEST_CASE("row 104: a worker that was stopped and continued goes on") {
 }
 
 TEST_CASE("row 107: limits too tight are named, and nothing hangs") {
-    std::vector<std::string> limits{"-n 8", "-n 16"};
+    std::vector<std::string> limits{"-n 10", "-n 16"};
 #ifndef __SANITIZE_ADDRESS__  // which reserves terabytes of addresses itself
     limits.emplace_back("-v 40000");
 #endif
@@ -306,7 +306,10 @@ TEST_CASE("row 107: limits too tight are named, and nothing hangs") {
         make_store(sandbox);
         auto options = sandbox.host({"worker"});
         const std::string binary = options.argv[0];
-        options.argv = {"sh", "-c", "ulimit " + limit + "; exec \"$0\" worker", binary};
+        // Without the descriptors that this test program may have inherited itself.
+        options.argv = {"sh", "-c",
+                        "exec 3>&- 4>&- 5>&- 6>&- 7>&- 8>&- 9>&-; ulimit " + limit + "; exec \"$0\" worker",
+                        binary};
         testing::ChildProcess worker(options);
         const auto status = worker.wait(20s);
         REQUIRE_MESSAGE(status.has_value(), limit, ": ", worker.err());
