@@ -62,13 +62,11 @@ StepExtras extras_of(const Call& call) {
 
 // What templates ask for in vain, as one sentence; empty when all is there or no worker runs here.
 std::string missing_handlers(const ApiContext& context) {
-    if (!context.worker_status_json) return {};
-    const std::string status = context.worker_status_json();
-    std::string sentence;
-    for (JsonWalk walk(json_member(status, "missing_handlers").value_or("[]")); walk.next();)
-        sentence +=
-            (sentence.empty() ? "" : "; ") + json_unescape(walk.value().substr(1, walk.value().size() - 2));
-    return sentence;
+    std::string sentences;
+    if (!context.worker_status) return sentences;
+    for (const std::string& one : context.worker_status().missing_handlers)
+        sentences += (sentences.empty() ? "" : "; ") + one;
+    return sentences;
 }
 
 ApiResponse health(const Call& call) {
@@ -89,7 +87,10 @@ ApiResponse from_worker(const std::function<std::string()>& source) {
     if (!source) return not_found("no worker runs in this process");
     return {200, source()};
 }
-ApiResponse status(const Call& call) { return from_worker(call.context.worker_status_json); }
+ApiResponse status(const Call& call) {
+    if (!call.context.worker_status) return from_worker({});
+    return {200, to_json(call.context.worker_status())};
+}
 ApiResponse plugins(const Call& call) { return from_worker(call.context.plugins_json); }
 ApiResponse metrics(const Call& call) {
     if (!call.context.metrics_text) return not_found("no worker runs in this process");

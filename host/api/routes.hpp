@@ -10,6 +10,7 @@
 #include <string_view>
 
 #include "host/engine/engine.hpp"
+#include "host/model/worker_status.hpp"
 
 namespace tasker::host {
 
@@ -26,8 +27,8 @@ struct ApiResponse {
 
 struct ApiContext {
     Engine& engine;
-    std::function<std::string()> worker_status_json;  // empty when no worker runs in this process
-    std::function<std::string()> plugins_json;        // likewise
+    std::function<WorkerStatus()> worker_status;  // empty when no worker runs in this process
+    std::function<std::string()> plugins_json;    // likewise
     std::string default_version_hint;
     std::function<std::string()> handlers_json;      // likewise
     std::function<std::string()> metrics_text = {};  // likewise

@@ -89,7 +89,7 @@ std::unique_ptr<ApiServer> start_server(const Config& config, Worker& worker,
     api.socket = api_socket(config);
     // Plugins are discovered once, so this one never changes.
     ApiContext context{worker.engine(),
-                       [&worker] { return to_json(worker_status(worker)); },
+                       [&worker] { return worker_status(worker); },
                        [text = plugins_document(reports)] { return text; },
                        {},
                        [&worker] { return handlers_document(worker.registry(), *worker.engine().catalog()); },

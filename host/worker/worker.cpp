@@ -56,13 +56,6 @@ Worker::Worker(BootstrapConfig config, HandlerRegistry registry)
         config_.open_engine = [](const EngineOptions& options, const Clock& clock, Random& random,
                                  const Logger& log) { return Engine::open(options, clock, random, log); };
     }
-    template_count_ = static_cast<int>(config_.templates.all().size());
-    const std::vector<std::string> offered = registry_.list_handlers();
-    for (const std::string& callable : config_.templates.callables(as_set(config_.namespaces))) {
-        if (registry_.is_registered(callable)) continue;
-        missing_callables_.push_back(callable);
-        missing_handlers_.push_back("no plugin offers '" + callable + "'" + did_you_mean(callable, offered));
-    }
 }
 
 Engine& Worker::engine() const { return required(engine_); }
@@ -192,15 +185,27 @@ struct WorkerLifecycle {
         status.uptime_ms = worker.config_.clock->steady_ms() - worker.started_ms_;
     }
 
+    // Of the templates as they are now: they may have been read again since the start.
+    static void fill_templates(const Worker& worker, WorkerStatus& status) {
+        const auto now = worker.engine_ ? worker.engine_->catalog() : nullptr;
+        const TemplateCatalog& catalog = now ? *now : worker.config_.templates;
+        status.templates = static_cast<int>(catalog.all().size());
+        const std::vector<std::string> offered = worker.registry_.list_handlers();
+        for (const std::string& callable : catalog.callables(as_set(worker.config_.namespaces))) {
+            if (worker.registry_.is_registered(callable)) continue;
+            status.missing_callables.push_back(callable);
+            status.missing_handlers.push_back("no plugin offers '" + callable + "'" +
+                                              did_you_mean(callable, offered));
+        }
+    }
+
     static void fill_counts(const Worker& worker, WorkerStatus& status) {
         std::set<std::string> plugins;
         for (const auto& handler : worker.registry_.all()) plugins.insert(handler->info().plugin_id);
         plugins.erase("");
         status.plugins = static_cast<int>(plugins.size());
         status.handlers = static_cast<int>(worker.registry_.handler_count());
-        status.templates = worker.template_count_;
-        status.missing_callables = worker.missing_callables_;
-        status.missing_handlers = worker.missing_handlers_;
+        fill_templates(worker, status);
         if (!worker.event_system_) return;
         const ExecutorStats stats = worker.event_system_->subscriber().stats();
         status.slots = stats.slots;

@@ -90,8 +90,6 @@ class Worker {
     std::unique_ptr<SystemRandom> own_random_;
     std::string failure_;  // why the bootstrap failed; written before anybody else sees the worker
     std::int64_t started_ms_ = 0;
-    std::vector<std::string> missing_callables_, missing_handlers_;
-    int template_count_ = 0;
     std::atomic<bool> running_ = false, web_api_enabled_ = false;
     std::mutex control_;  // stop and transition exclude each other
     std::optional<StoreLock> lock_;

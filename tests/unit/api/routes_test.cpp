@@ -281,8 +281,14 @@ TEST_CASE("routes: health says why the store cannot be written, liveness does no
 TEST_CASE("routes: worker documents come from the worker, and are absent without one") {
     Api api;
     CHECK(api.call("GET", "/v1/status").status == 404);
-    api.context.worker_status_json = [] { return std::string{R"({"running":true})"}; };
-    CHECK(api.call("GET", "/v1/status").body == R"({"running":true})");
+    WorkerStatus status;
+    status.running = true;
+    status.missing_handlers = {"no plugin offers 'a.b'", "no plugin offers 'c.d', did you mean 'c.e'?"};
+    api.context.worker_status = [&] { return status; };
+    CHECK(api.call("GET", "/v1/status").body == to_json(status));
+    const json health = json::parse(api.call("GET", "/health").body);
+    CHECK(health["status"] == "degraded");
+    CHECK(health["reason"] == "no plugin offers 'a.b'; no plugin offers 'c.d', did you mean 'c.e'?");
     CHECK(api.call("GET", "/plugins").status == 404);
     CHECK(api.call("GET", "/handlers").status == 404);
 }
