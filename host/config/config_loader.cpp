@@ -1,15 +1,16 @@
 #include <algorithm>
-#include <cctype>
 
 #include "host/config/config.hpp"
 #include "host/config/config_file.hpp"
 #include "host/config/database_url.hpp"
 #include "host/config/default_paths.hpp"
+#include "host/config/plugin_secrets.hpp"
 #include "host/config/rust_log.hpp"
 #include "host/config/setting_table.hpp"
 #include "host/config/toml_file.hpp"
 #include "host/core/error.hpp"
 #include "host/core/nearest.hpp"
+#include "host/subscriber/subscriber_options.hpp"
 
 namespace tasker::host {
 
@@ -217,7 +218,9 @@ class Loader {
     std::string apply_default(const SettingSpec& spec) {
         Config& config = out_.config;
         if (spec.key == "host.prefetch") {
-            config.prefetch = std::min(4 * config.threads, 256U);
+            SubscriberOptions rule;
+            rule.threads = config.threads;
+            config.prefetch = prefetch_of(rule);
             return "default (4 x threads)";
         }
         if (spec.key == "host.state_dir") {
@@ -235,16 +238,6 @@ class Loader {
         return {};
     }
 
-    static bool secret_name(std::string_view json) {
-        std::string lower{json};
-        std::transform(lower.begin(), lower.end(), lower.begin(),
-                       [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-        for (const char* word : {"password", "secret", "token", "api_key", "apikey"}) {
-            if (lower.find(word) != std::string::npos) return true;
-        }
-        return false;
-    }
-
     void check_secrets() {
         if (!file_ || !file_->world_readable) return;
         std::string holder;
@@ -255,7 +248,7 @@ class Loader {
                 holder = "host.database_url";
         }
         for (const auto& [id, json] : out_.config.plugin_config_json) {
-            if (holder.empty() && secret_name(json)) holder = "host.plugins." + id;
+            if (holder.empty() && plugin_secrets(json).any) holder = "host.plugins." + id;
         }
         if (holder.empty()) return;
         const std::string file = file_->path.string();
@@ -297,6 +290,11 @@ std::vector<std::string> config_secrets(const Config& config) {
     std::vector<std::string> out;
     if (const auto password = url_password(config.database_url); !password.empty())
         out.emplace_back(password);
+    for (const auto& [id, json] : config.plugin_config_json) {
+        for (std::string& value : plugin_secrets(json).values) out.push_back(std::move(value));
+    }
+    // One may hold another: the longer one is taken out first.
+    std::ranges::sort(out, [](const std::string& a, const std::string& b) { return a.size() > b.size(); });
     return out;
 }
 

@@ -246,8 +246,7 @@ void refuse_beside(const Command& command, const std::string& chosen, const std:
 // Everything that a submission checks, against whoever would take it; nothing is stored, not even a new store.
 ExitCode dry_run(Command& command, Config config, TemplateName chosen, const std::string& context) {
     std::optional<ScratchFolder> nowhere;
-    std::error_code ignored;
-    if (!is_postgres(config) && !std::filesystem::exists(store_path(config), ignored)) {
+    if (!is_postgres(config) && !store_exists(config)) {
         config.database_url.clear();
         config.state_dir = nowhere.emplace().path();
     }

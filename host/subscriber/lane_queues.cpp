@@ -13,7 +13,7 @@ namespace {
 constexpr unsigned kPrefetchPerCall = 4;
 constexpr std::int64_t kPrefetchUs = 50'000;
 
-unsigned prefetch_of(const HandlerLane& lane, unsigned calls) {
+unsigned ahead_of(const HandlerLane& lane, unsigned calls) {
     const unsigned most = calls * kPrefetchPerCall;
     if (lane.average_us <= 0) return most;
     const std::int64_t fits = static_cast<std::int64_t>(calls) * kPrefetchUs / lane.average_us;
@@ -172,10 +172,10 @@ std::vector<HandlerCounts> LaneQueues::counts() const {
 
 unsigned LaneQueues::claim_limit(const HandlerLane& lane) const {
     const unsigned calls = lane.limit - std::min(lane.hung, lane.limit);
-    const unsigned slots = std::max(options_.threads, 1U) + tasker::host::prefetch_of(options_);
+    const unsigned slots = std::max(options_.threads, 1U) + prefetch_of(options_);
     // One handler alone may not fill every slot while others are offered.
     const unsigned most = lanes_.size() > 1 ? slots - std::max(slots / 4, 1U) : slots;
-    return std::min(calls + prefetch_of(lane, calls), std::max(most, 1U));
+    return std::min(calls + ahead_of(lane, calls), std::max(most, 1U));
 }
 
 bool LaneQueues::outdated(const HandlerLane& lane) const {
@@ -189,7 +189,7 @@ Capacity LaneQueues::capacity(unsigned abandoned) {
     unsigned prefetch = 0;
     for (const auto& [name, lane] : lanes_) {
         lane->told_limit = claim_limit(*lane);  // 0, while all of its calls hang: served, but not now
-        prefetch += prefetch_of(*lane, lane->limit - lane->hung);
+        prefetch += ahead_of(*lane, lane->limit - lane->hung);
         std::vector<std::string> methods{""};
         for (const std::string& method : lane->handler->info().methods) {
             if (method != "call") methods.push_back(method);
@@ -202,7 +202,7 @@ Capacity LaneQueues::capacity(unsigned abandoned) {
     }
     const unsigned threads = std::max(options_.threads, 1U);
     capacity.slots =
-        threads - std::min(abandoned, threads) + std::min(prefetch, tasker::host::prefetch_of(options_));
+        threads - std::min(abandoned, threads) + std::min(prefetch, prefetch_of(options_));
     return capacity;
 }
 

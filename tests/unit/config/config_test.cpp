@@ -277,3 +277,14 @@ TEST_CASE("config: without any home the store has no place, and only the store n
     const LoadedConfig loaded = load_config(world.inputs);
     CHECK_THROWS_AS(store_path(loaded.config), ConfigError);
 }
+
+TEST_CASE("config: what a plugin's section keeps secret is found by its names, at any depth") {
+    Config config;
+    config.database_url = "postgresql://u:dbpass@h/d";
+    config.plugin_config_json["shop"] =
+        R"({"rate":1.5,"api_key":"k-123456","auth":{"Token":"t-abcdef","user":"shown"},"passwords":["one-1","two-2"],"pin_secret":7})";
+    const auto secrets = config_secrets(config);
+    for (const char* hidden : {"dbpass", "k-123456", "t-abcdef", "one-1", "two-2"})
+        CHECK_MESSAGE(std::find(secrets.begin(), secrets.end(), hidden) != secrets.end(), hidden);
+    CHECK(secrets.size() == 5);
+}
