@@ -1,29 +1,19 @@
 #include "host/engine/embedded_runtime.hpp"
 
-#include "host/core/json_text.hpp"
+#include "host/model/result_rules.hpp"
 #include "host/model/retry.hpp"
 #include "host/model/wire.hpp"
 
 namespace tasker::host {
 
 namespace {
-constexpr std::size_t kMaxResultBytes = std::size_t{1} << 20U;  // as for a submission's context
-
-std::optional<std::string> fault_of(std::string_view what, const std::string& json, bool object) {
-    if (json.size() > kMaxResultBytes) return "the " + std::string(what) + " is larger than 1 MiB";
-    if (const auto fault = json_fault(json))
-        return "the " + std::string(what) + " is no usable JSON: " + *fault;
-    if (object && !json_is_object(json)) return "the " + std::string(what) + " is not a JSON object";
-    return std::nullopt;
-}
-
 // What could not be stored or read back becomes the failure that its handler should have seen.
 void keep_limits(StepExecutionResult& result) {
-    auto fault = fault_of("result", result.result_json, false);
-    if (!fault) fault = fault_of("metadata", result.metadata_json, true);
-    if (!fault && result.error) fault = fault_of("error context", result.error->context_json, true);
+    auto fault = result_part_fault("result", result.result_json, false);
+    if (!fault) fault = result_part_fault("metadata", result.metadata_json, true);
+    if (!fault && result.error) fault = result_part_fault("error context", result.error->context_json, true);
     if (!fault && result.error && result.error->message.size() > kMaxResultBytes)
-        fault = "the error message is larger than 1 MiB";
+        fault = "error message: larger than 1 MiB";
     if (!fault) return;
     result.success = false;
     result.status = "error";

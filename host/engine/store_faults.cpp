@@ -5,7 +5,6 @@
 #include <utility>
 
 #include "host/engine/store_writer.hpp"
-#include "host/model/wire.hpp"
 
 namespace tasker::host {
 
@@ -59,20 +58,12 @@ void StoreWriter::fail_result(CompleteOp op) {
         tell(op.done, CompletionVerdict::Superseded);
         return;
     }
-    StepExecutionResult result;
-    result.step_uuid = mark->step_uuid;
-    result.task_uuid = mark->task_uuid;
-    result.status = "error";
-    result.worker_id = op.session->options().worker_id;
-    result.started_ms = op.claim->claimed_ms;
-    result.completed_ms = clock_.unix_ms();
-    result.execution_time_ms = op.execution_ms;
-    result.error = StepError{"the store refused the result: " + failure_, "invalid_result", "INVALID_RESULT",
-                             false, "{}"};
+    op.envelope = engine_failure(
+        *op.session, *mark, op.execution_ms,
+        {"the store refused the result: " + failure_, "invalid_result", "INVALID_RESULT", false, "{}"});
     if (op.event == AttemptEvent::Succeeded) op.event = AttemptEvent::Failed;
     op.retryable = false;
     op.retry_after_ms.reset();
-    op.envelope = std::make_shared<const std::string>(to_envelope(result));
     Operations single;
     single.completions.push_back(std::move(op));
     run_batch(std::move(single));

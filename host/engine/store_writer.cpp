@@ -138,27 +138,34 @@ void StoreWriter::expire_claims() {
     for (const auto& session : sessions_) {
         if (session->next_deadline() > now) continue;
         for (const auto& [event_id, mark] : session->take_expired()) {
-            StepExecutionResult result;
-            result.step_uuid = mark.step_uuid;
-            result.task_uuid = mark.task_uuid;
-            result.status = "error";
-            result.worker_id = session->options().worker_id;
-            result.started_ms = mark.claim.claimed_ms;
-            result.completed_ms = clock_.unix_ms();
-            result.execution_time_ms = std::max<std::int64_t>(0, now - mark.claimed_steady_ms);
-            result.error = StepError{"no result within " + std::to_string(mark.timeout_ms) + " ms",
-                                     "handler_timeout", "HANDLER_TIMEOUT", true, "{}"};
             CompleteOp op;
             op.session = session;
             op.event_id = event_id;
             op.claim = mark.claim;
             op.event = AttemptEvent::TimedOut;
             op.retryable = true;
-            op.execution_ms = result.execution_time_ms;
-            op.envelope = std::make_shared<const std::string>(to_envelope(result));
+            op.execution_ms = std::max<std::int64_t>(0, now - mark.claimed_steady_ms);
+            op.envelope = engine_failure(*session, mark, op.execution_ms,
+                                         {"no result within " + std::to_string(mark.timeout_ms) + " ms",
+                                          "handler_timeout", "HANDLER_TIMEOUT", true, "{}"});
             backlog_.completions.push_back(std::move(op));
         }
     }
+}
+
+// The envelope of a claim that the engine ends by itself.
+SharedText StoreWriter::engine_failure(const Session& session, const ClaimMark& mark,
+                                       std::int64_t execution_ms, StepError error) const {
+    StepExecutionResult result;
+    result.step_uuid = mark.step_uuid;
+    result.task_uuid = mark.task_uuid;
+    result.status = "error";
+    result.worker_id = session.options().worker_id;
+    result.started_ms = mark.claim.claimed_ms;
+    result.completed_ms = clock_.unix_ms();
+    result.execution_time_ms = execution_ms;
+    result.error = std::move(error);
+    return std::make_shared<const std::string>(to_envelope(result));
 }
 
 void StoreWriter::run_batch(Operations batch) {

@@ -77,6 +77,8 @@ class StoreWriter {
     bool apply_capacity(const SessionOp& op);
     void answer_stopping();
     void expire_claims();
+    SharedText engine_failure(const Session& session, const ClaimMark& mark, std::int64_t execution_ms,
+                              StepError error) const;
     void watch_clock();
     void prepare_templates(Operations& batch);
     Operations next_batch();

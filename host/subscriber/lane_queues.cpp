@@ -201,8 +201,7 @@ Capacity LaneQueues::capacity(unsigned abandoned) {
         }
     }
     const unsigned threads = std::max(options_.threads, 1U);
-    capacity.slots =
-        threads - std::min(abandoned, threads) + std::min(prefetch, prefetch_of(options_));
+    capacity.slots = threads - std::min(abandoned, threads) + std::min(prefetch, prefetch_of(options_));
     return capacity;
 }
 

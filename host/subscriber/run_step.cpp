@@ -6,7 +6,7 @@
 #include <variant>
 
 #include "host/core/failpoint.hpp"
-#include "host/core/json_text.hpp"
+#include "host/model/result_rules.hpp"
 
 namespace tasker::host {
 
@@ -24,20 +24,14 @@ std::string_view method_of(const StepEvent& event) {
     return event.task_sequence_step.step_definition().handler.method;
 }
 
-std::optional<std::string> storable_fault(std::string_view what, const std::string& json, bool object) {
-    if (const auto fault = json_fault(json)) return std::string(what) + ": " + *fault;
-    if (object && !json_is_object(json)) return std::string(what) + ": not an object";
-    return std::nullopt;
-}
-
 std::optional<std::string> fault_of(const StepOutcome& outcome) {
     if (const auto* done = std::get_if<Succeeded>(&outcome)) {
-        if (auto fault = storable_fault("result", done->result_json, false)) return fault;
-        return storable_fault("metadata", done->metadata_json, true);
+        if (auto fault = result_part_fault("result", done->result_json, false)) return fault;
+        return result_part_fault("metadata", done->metadata_json, true);
     }
     if (const auto* failed = std::get_if<Failed>(&outcome)) {
-        if (auto fault = storable_fault("error context", failed->context_json, true)) return fault;
-        return storable_fault("metadata", failed->metadata_json, true);
+        if (auto fault = result_part_fault("error context", failed->context_json, true)) return fault;
+        return result_part_fault("metadata", failed->metadata_json, true);
     }
     return std::nullopt;
 }

@@ -33,6 +33,13 @@ struct Refusing : EngineFixture {
         open({linear_template()});
     }
 };
+
+// Another task, after the fault: the engine goes on.
+void check_goes_on(EngineFixture& fixture) {
+    const Uuid other = fixture.submit(request("linear", R"({"n":2})"));
+    for (int i = 0; i < 4; ++i) fixture.succeed(fixture.next_event());
+    CHECK(fixture.view(other).state == TaskState::Complete);
+}
 }  // namespace
 
 TEST_CASE("Faults: a result that the store refuses is recorded as a failure that says so") {
@@ -60,10 +67,7 @@ TEST_CASE("Faults: a step whose every result is refused is set aside and frees i
     CHECK(fixture.succeed(event) == CompletionVerdict::Superseded);
     CHECK(fixture.step(task, "a").state == StepState::Error);
     CHECK(fixture.view(task).state == TaskState::BlockedByFailures);
-    // The only slot is free again, and the engine goes on.
-    const Uuid other = fixture.submit(request("linear", R"({"n":2})"));
-    for (int i = 0; i < 4; ++i) fixture.succeed(fixture.next_event());
-    CHECK(fixture.view(other).state == TaskState::Complete);
+    check_goes_on(fixture);  // the only slot is free again
 }
 
 TEST_CASE("Faults: a claim that the store refuses does not undo the submission it came with") {
@@ -76,9 +80,7 @@ TEST_CASE("Faults: a claim that the store refuses does not undo the submission i
     CHECK(fixture.view(task).state == TaskState::BlockedByFailures);
     const auto audit = fixture.engine->tasks().step_audit(task, fixture.step(task, "a").step_uuid);
     CHECK_FALSE(audit.empty());
-    const Uuid other = fixture.submit(request("linear", R"({"n":2})"));
-    for (int i = 0; i < 4; ++i) fixture.succeed(fixture.next_event());
-    CHECK(fixture.view(other).state == TaskState::Complete);
+    check_goes_on(fixture);
 }
 
 TEST_CASE("Faults: a dependent that cannot be claimed does not cost its parent the result") {
