@@ -117,8 +117,8 @@ Operations StoreWriter::next_batch() {
     const auto room = [&] { return kMaxBatch - std::min(kMaxBatch, batch.size()); };
     move_front(backlog_.completions, batch.completions, room());
     move_front(backlog_.cancels, batch.cancels, room());
-    // Behind every result: work that is finished is not handed back.
-    if (backlog_.completions.empty()) move_front(backlog_.releases, batch.releases, room());
+    // In the room that is left, so behind every result: work that is finished is not handed back.
+    move_front(backlog_.releases, batch.releases, room());
     move_front(backlog_.submissions, batch.submissions, std::max(room(), kMinSubmissions));
     return batch;
 }

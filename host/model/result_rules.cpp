@@ -4,7 +4,8 @@
 
 namespace tasker::host {
 
-std::optional<std::string> result_part_fault(std::string_view what, std::string_view json, bool must_be_object) {
+std::optional<std::string> result_part_fault(std::string_view what, std::string_view json,
+                                             bool must_be_object) {
     const std::string part(what);
     if (json.size() > kMaxResultBytes) return part + ": larger than 1 MiB";
     if (const auto fault = json_fault(json)) return part + ": " + *fault;

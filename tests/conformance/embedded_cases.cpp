@@ -293,7 +293,8 @@ TEST_CASE("E30: the retry of a blocked task does not come") {
 
 TEST_CASE("E59: an idempotency key beats the context and is its template's own") {
     World world({graph("single", {{"only"}}, {.identity = "strict"}),
-                 graph("other", {{"only"}}, {.identity = "strict"})});
+                 graph("other", {{"only"}}, {.identity = "strict"}),
+                 graph("single", {{"only"}}, {.version = "2.0.0", .identity = "strict"})});
     TaskRequest request = world.request("single");
     const Uuid first = world.submit(request);
     request.idempotency_key = "order-7";
@@ -306,6 +307,9 @@ TEST_CASE("E59: an idempotency key beats the context and is its template's own")
     TaskRequest elsewhere = world.request("other");
     elsewhere.idempotency_key = "order-7";
     static_cast<void>(world.submit(elsewhere));
+    TaskRequest next_version = request;
+    next_version.version = "2.0.0";
+    static_cast<void>(world.submit(next_version));
     CHECK(world.client().find_by_idempotency_key(kNamespace, "single", "1.0.0", "order-7") == keyed);
     CHECK_FALSE(world.client().find_by_idempotency_key(kNamespace, "single", "1.0.0", "order-8").has_value());
 }

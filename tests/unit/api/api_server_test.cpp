@@ -240,3 +240,15 @@ TEST_CASE("UnixSocketClient: says whether a lost request may have been carried o
     deaf.join();
     ::close(listener);
 }
+
+TEST_CASE("api server: more clients than places are all served, the patient ones included") {
+    Served served;
+    served.options.max_connections = 4;
+    served.options.header_deadline_ms = 10'000;
+    served.start();
+    std::vector<std::unique_ptr<Raw>> clients;
+    for (int i = 0; i < 20; ++i) clients.push_back(std::make_unique<Raw>(served.socket));
+    for (const auto& client : clients)
+        client->send("GET /health HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
+    for (const auto& client : clients) CHECK(client->rest(10'000).rfind("HTTP/1.1 200", 0) == 0);
+}

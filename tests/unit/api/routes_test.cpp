@@ -2,6 +2,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "host/api/documents.hpp"
 #include "host/api/routes.hpp"
 #include "host/api/task_request_reader.hpp"
 #include "host/api/url_query.hpp"
@@ -330,4 +331,16 @@ TEST_CASE("target: segments and parameters are decoded, and encode back") {
     CHECK(target->query.at("y") == "&");
     CHECK(target->query.at("flag").empty());
     CHECK(parse_target("/" + percent_encoded("a b&\xc3\xa9"))->path.at(0) == "a b&\xc3\xa9");
+}
+
+TEST_CASE("documents: steps of one name share a named_step_uuid, others have another") {
+    StepView a, b, c;
+    a.name = b.name = "charge";
+    c.name = "ship";
+    const auto uuid = [](const StepView& step) {
+        return json::parse(step_document(step, {}))["named_step_uuid"].get<std::string>();
+    };
+    CHECK(Uuid::parse(uuid(a)).has_value());
+    CHECK(uuid(a) == uuid(b));
+    CHECK(uuid(a) != uuid(c));
 }

@@ -2,10 +2,13 @@
 #include <signal.h>
 #include <sys/resource.h>
 
+#include <atomic>
 #include <filesystem>
 #include <fstream>
+#include <future>
 
 #include "host/core/failpoint.hpp"
+#include "host/core/named_thread.hpp"
 #include "host/engine/sqlite.hpp"
 #include "host/engine/store_file.hpp"
 #include "host/logging/sinks.hpp"
@@ -293,3 +296,36 @@ TEST_CASE("A submission that fails before its commit is answered unavailable and
     fixture.submit(request("linear"));
 }
 #endif
+
+// A gate on the writer: the callback of one result holds it while the others and the stop arrive.
+TEST_CASE("What is finished is recorded before a stop hands the rest back, however much it is") {
+    constexpr int kSteps = 700;
+    EngineFixture fixture;
+    std::vector<StepText> steps;
+    for (int i = 0; i < kSteps; ++i) steps.push_back({"s" + std::to_string(i), {}});
+    fixture.open({make_template("wide", steps)});
+    fixture.attach(kSteps);
+    const Uuid task = fixture.submit(request("wide"));
+    const std::vector<StepEvent> events = fixture.next_events(kSteps);
+    std::promise<void> held, open;
+    std::atomic<int> accepted = 0;
+    fixture.runtime->complete_step_event(events[0].event_id, success(events[0]), [&](CompletionVerdict) {
+        held.set_value();
+        open.get_future().wait();
+    });
+    held.get_future().wait();
+    for (int i = 1; i < kSteps - 1; ++i) {
+        const StepEvent& event = events[static_cast<std::size_t>(i)];
+        fixture.runtime->complete_step_event(event.event_id, success(event), [&](CompletionVerdict verdict) {
+            accepted += verdict == CompletionVerdict::Accepted ? 1 : 0;
+        });
+    }
+    NamedThread stopping("stop", [&](const std::stop_token&) { fixture.runtime->stop(); });
+    REQUIRE(eventually(kLimit, [&] { return fixture.runtime->status().core_status == "stopped"; }));
+    open.set_value();
+    stopping.join();
+    CHECK(accepted == kSteps - 2);
+    const TaskView view = fixture.view(task);
+    CHECK(view.completed_steps == kSteps - 1);
+    CHECK(view.enqueued_steps == 1);
+}

@@ -267,3 +267,25 @@ TEST_CASE("EventPoller: an event is seen at once by an idle poller") {
     runtime.offer(make_event("a", 1));
     CHECK(eventually(5s, [&] { return heard.event_count() == 1; }));
 }
+
+TEST_CASE("EventPoller: listeners may throw anything, the poller goes on") {
+    ManualClock clock;
+    FakeRuntime runtime;
+    std::atomic<int> events = 0, errors = 0;
+    EventPoller poller(runtime, clock);
+    poller.on_step_event([&](const StepEvent&) {
+        ++events;
+        throw 42;
+    });
+    poller.on_error([&](const std::string&) {
+        ++errors;
+        throw 43;
+    });
+    poller.start();
+    runtime.offer_all({make_event("a", 1), make_event("a", 2)});
+    REQUIRE(eventually(5s, [&] { return events == 2 && errors == 2; }));
+    runtime.fail_next_polls(1);
+    runtime.offer(make_event("a", 3));
+    CHECK(as_time_passes(clock, 100, [&] { return events == 3 && errors == 4; }));
+    CHECK(poller.stop(5000));
+}

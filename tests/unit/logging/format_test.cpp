@@ -141,3 +141,14 @@ TEST_CASE("Log for people: control and bidirectional characters are spelt out") 
     CHECK(format_pretty(record("a\x1b[31mb\nc\u202Ed"), {}) ==
           "19:20:14.007Z INFO  a\\u001b[31mb\\nc\\xE2\\x80\\xAEd");
 }
+
+TEST_CASE("format: a field with a secret's name is not shown, in either format") {
+    const LogRecord said =
+        record("paying", {{"card_token", "4111-tok"}, {"Authorization", "Bearer abc"}, {"order", "A-1"}});
+    for (const std::string& line : {format_json(said, {}), format_pretty(said, {})}) {
+        CHECK_MESSAGE(line.find("4111-tok") == std::string::npos, line);
+        CHECK_MESSAGE(line.find("Bearer") == std::string::npos, line);
+        CHECK_MESSAGE(line.find("[REDACTED]") != std::string::npos, line);
+        CHECK_MESSAGE(line.find("A-1") != std::string::npos, line);
+    }
+}

@@ -151,3 +151,26 @@ TEST_CASE("Drain: an event that arrives while draining is given back at once") {
     REQUIRE(f.runtime.releases().size() == 1);
     CHECK(f.runtime.releases()[0].event_id == make_event("a", 77).event_id);
 }
+
+TEST_CASE("Drain: a handler whose task is cancelled meanwhile hears of it") {
+    ExecutorFixture f;
+    std::atomic<bool> entered = false;
+    std::atomic<StopReason> heard = StopReason::None;
+    add_probe(f.registry, "a", [&](const StepEvent&, CallControl& control) -> StepOutcome {
+        entered = true;
+        eventually(10s, [&] { return control.stop_requested() != StopReason::None; });
+        heard = control.stop_requested();
+        return Released{"cancelled"};
+    });
+    f.start();
+    const StepEvent event = f.dispatch("a");
+    REQUIRE(eventually(5s, [&] { return entered.load(); }));
+    Draining draining(*f.subscriber, 1'000'000);
+    REQUIRE(eventually(5s, [&] { return !f.subscriber->running(); }));
+    f.runtime.revoke(event.event_id, Revocation::Why::Cancelled);
+    REQUIRE(eventually(5s, [&] {
+        f.clock.advance(100);
+        return draining.over.load();
+    }));
+    CHECK(heard == StopReason::Cancelled);
+}

@@ -158,3 +158,15 @@ TEST_CASE("LaneQueues: what waited too long comes out, the rest stays") {
     CHECK_FALSE(queues.ready());
     CHECK(queues.oldest_ms() == kNever);
 }
+
+TEST_CASE(
+    "LaneQueues: what waits for nobody gets stale as well, so that nothing is looked at again and again") {
+    Fixture f;
+    add_probe(f.registry, "a", done);
+    LaneQueues queues(f.registry, f.options);
+    f.push(queues, "nobody", 2, 100);
+    CHECK(queues.oldest_ms() == 100);
+    CHECK(queues.remove_stale(150).size() == 2);
+    CHECK(queues.oldest_ms() == kNever);
+    CHECK_FALSE(queues.ready());
+}

@@ -66,3 +66,33 @@ TEST_CASE("The chain: poll, publish, run and complete, and claims never exceed t
     CHECK(poller.stop());
     f.subscriber->stop();
 }
+
+TEST_CASE(
+    "Subscriber: a failure that is tried again is a warning, one that is final an error, each with its "
+    "cause") {
+    ExecutorFixture f;
+    const auto failing = [](const std::string& message, bool retryable) {
+        return [message, retryable](const StepEvent&, CallControl&) -> StepOutcome {
+            Failed failed;
+            failed.message = message;
+            failed.retryable = retryable;
+            return failed;
+        };
+    };
+    add_probe(f.registry, "again", failing("the bank is closed", true));
+    add_probe(f.registry, "final", failing("no such account", false));
+    f.start();
+    f.dispatch("again");
+    f.dispatch("final");
+    REQUIRE(f.completed(2));
+    const auto level_of = [&](const std::string& cause) {
+        for (const LogRecord& record : f.sink->records()) {
+            for (const LogField& field : record.fields) {
+                if (field.key == "error_message" && field.value == cause) return record.level;
+            }
+        }
+        return LogLevel::Trace;
+    };
+    CHECK(level_of("the bank is closed") == LogLevel::Warn);
+    CHECK(level_of("no such account") == LogLevel::Error);
+}

@@ -172,3 +172,18 @@ TEST_CASE("Bootstrap: log_level cuts the log off, an unknown one is refused") {
     CHECK(refused.result.status == "failed");
     CHECK(refused.result.message.find("'loud'") != std::string::npos);
 }
+
+TEST_CASE("worker_status: what is missing follows the templates that are read again") {
+    const TempDir folder;
+    BootstrapConfig config = config_in(folder);
+    config.templates = TemplateCatalog({chain_template("demo", "hello", {"gret"})});
+    HandlerRegistry registry;
+    add_greeter(registry);
+    const auto [worker, result] = bootstrap_worker(std::move(config), std::move(registry));
+    CHECK(worker_status(*worker).missing_handlers ==
+          std::vector<std::string>{"no plugin offers 'gret', did you mean 'greet'?"});
+    worker->engine().set_catalog(std::make_shared<const TemplateCatalog>(
+        std::vector{chain_template("demo", "hello", {"greet"}), chain_template("demo", "more", {"greet"})}));
+    CHECK(worker_status(*worker).missing_callables.empty());
+    CHECK(worker_status(*worker).templates == 2);
+}
