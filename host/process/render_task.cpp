@@ -180,10 +180,14 @@ std::vector<StateChange> changes(const TaskRow& before, const TaskRow& after) {
                                       [&](const StepRow& one) { return one.uuid == step.uuid; });
         const std::string from = old == before.steps.end() ? "pending" : old->state;
         const bool again = old != before.steps.end() && old->attempts != step.attempts;
-        if (from != step.state || again)
-            out.push_back({step.name, from, step.state, step.attempts, step.max_attempts});
+        if (from == step.state && !again) continue;
+        // A step that runs again still tells of its last failure.
+        const bool failed =
+            step.state == name(StepState::Error) || step.state == name(StepState::WaitingForRetry);
+        out.push_back(
+            {step.name, from, step.state, step.attempts, step.max_attempts, failed ? step.error : ""});
     }
-    if (before.status != after.status) out.push_back({{}, before.status, after.status, 0, 0});
+    if (before.status != after.status) out.push_back({{}, before.status, after.status, 0, 0, {}});
     return out;
 }
 
@@ -191,6 +195,7 @@ std::string change_line(const StateChange& change, const Style& style) {
     std::string out = change.step.empty() ? "task" : printable(change.step);
     out += ": " + (change.from.empty() ? "" : change.from + " -> ") + style.state(change.to);
     if (change.attempts > 0) out += " (attempt " + attempts_text(change.attempts, change.max_attempts) + ")";
+    if (!change.error.empty()) out += ": " + printable(change.error);
     return out;
 }
 

@@ -31,6 +31,7 @@ struct StateChange {
     std::string step;  // empty: the task itself
     std::string from, to;
     int attempts = 0, max_attempts = 0;
+    std::string error;  // why, when it did not go well
 };
 // What changed between two readings; all that is not pending when there was none before.
 std::vector<StateChange> changes(const TaskRow& before, const TaskRow& after);

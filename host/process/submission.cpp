@@ -112,12 +112,16 @@ TemplateName choose_template(const std::vector<TemplateName>& known, const Templ
         usage("several templates are called '" + said.name + "': " + ids,
               "say which one with --namespace and --version");
     }
-    const bool elsewhere = std::find(names.begin(), names.end(), said.name) != names.end();
-    throw CommandFailure(ExitCode::NotFound, "NOT_FOUND",
-                         elsewhere
-                             ? "there is no template '" + said.name + "' of that namespace and version"
-                             : "there is no template '" + said.name + "'" + did_you_mean(said.name, names),
-                         "tasker-host template list shows what is found, template validate why one is not");
+    std::string others;
+    for (const TemplateName& one : known) {
+        if (one.name == said.name) others += (others.empty() ? "" : ", ") + one.id();
+    }
+    throw CommandFailure(
+        ExitCode::NotFound, "NOT_FOUND",
+        others.empty()
+            ? "there is no template '" + said.name + "'" + did_you_mean(said.name, names)
+            : "there is no template '" + said.name + "' of that namespace and version; there is " + others,
+        "tasker-host template list shows what is found, template validate why one is not");
 }
 
 std::string read_context(const Command& command) {

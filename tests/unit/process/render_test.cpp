@@ -136,6 +136,16 @@ TEST_CASE("changes: each state change is told once, a new attempt too") {
     CHECK(change_document("t", found[0]) ==
           R"({"task_uuid":"t","step":"reserve","from":"in_progress","to":"complete","attempts":1})");
     CHECK(changes(after, after).empty());
+    before = after;
+    before.steps[2].state = "in_progress";
+    after.steps[2].state = "waiting_for_retry";
+    after.steps[2].error = "the bank is closed\n";
+    CHECK(change_line(changes(before, after).front(), Style(false)) ==
+          "authorize: in_progress -> waiting_for_retry (attempt 2/3): the bank is closed?");
+    before = after;
+    after.steps[2].state = "in_progress";
+    CHECK(change_line(changes(before, after).front(), Style(false)) ==
+          "authorize: waiting_for_retry -> in_progress (attempt 2/3)");
     CHECK(changes(TaskRow{}, before).size() == 4);
 }
 
