@@ -175,6 +175,7 @@ ExitCode task_run(Command& command) {
         scratch.reset();
     });
     BootstrapConfig bootstrap = run_config(config, store, chosen, loaded);
+    bootstrap.subscriber.log_failures = level_said;  // the progress tells them, too
     bootstrap.log = log;
     Bootstrapped started = bootstrap_worker(std::move(bootstrap), std::move(plugins.registry));
     if (!started.result.success) {

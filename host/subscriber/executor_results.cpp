@@ -27,6 +27,7 @@ void ExecutorCore::tell(const StepJob& job, const StepExecutionResult& result) {
             job.logger().debug("Step handler completed", {{"duration_ms", result.execution_time_ms}});
         return;
     }
+    if (!options_.log_failures) return;
     const WorkflowStep& step = job.event().task_sequence_step.workflow_step;
     const StepError error = result.error.value_or(StepError{});
     const bool again = error.retryable && step.retryable && step.attempts + 1 < step.max_attempts;

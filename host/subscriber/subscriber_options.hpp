@@ -19,7 +19,8 @@ struct SubscriberOptions {
     std::int64_t drain_timeout_ms = 30'000;               // how long stop() waits for running handlers
     unsigned max_abandoned = 4;  // hung threads from which the worker calls for a restart
     std::vector<std::string> namespaces = {"default"};  // whose steps are offered to be run
-    std::string worker_hostname;                        // told in results; empty: left out
+    bool log_failures = true;     // of handlers; off where somebody watches the task itself
+    std::string worker_hostname;  // told in results; empty: left out
 };
 
 inline unsigned prefetch_of(const SubscriberOptions& options) {

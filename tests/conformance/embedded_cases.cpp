@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "host/model/retry.hpp"
+#include "host/model/template_merge.hpp"
 #include "host/model/wire.hpp"
 #include "host/templates/template_loader.hpp"
 #include "tests/conformance/embedded_deployment.hpp"
@@ -361,8 +362,8 @@ TEST_CASE("E65: a task runs the definition it was submitted with, new ones the n
 }
 
 TEST_CASE(
-    "E66: a template file that became broken is reported, and what it defined goes on where it was "
-    "submitted") {
+    "E66: a template file that became broken is reported, its old definition stays current, and what runs "
+    "goes on") {
     testing::TempDir folder;
     folder.write("good.yaml",
                  "name: good\nnamespace_name: conformance\nversion: 1.0.0\nsteps:\n" + step_yaml("only", ""));
@@ -386,11 +387,17 @@ TEST_CASE(
         });
     CHECK(named);
     CHECK(after.catalog.all().size() == 1);
-    deployment.engine().set_catalog(std::make_shared<const TemplateCatalog>(after.catalog));
-    CHECK(world.refused(world.request("good")).why == Refusal::NotFound);
+    // As a worker does when it reads them again: the old definition stays current while its file is broken.
+    const TemplateChanges merged =
+        merged_templates(before.catalog, after.catalog, [](const auto&) { return false; });
+    CHECK(merged.kept == std::vector<std::string>{"conformance/good/1.0.0"});
+    deployment.engine().set_catalog(std::make_shared<const TemplateCatalog>(merged.catalog));
+    const Uuid again = world.submit("good");
     static_cast<void>(world.submit("other"));
     world.pass("only");
+    world.pass("only");
     CHECK(world.state(task) == TaskState::Complete);
+    CHECK(world.state(again) == TaskState::Complete);
 }
 
 TEST_CASE("E: a step that was claimed and not polled for ten seconds is told as starving") {

@@ -108,3 +108,11 @@ TEST_CASE("InputSchema: deep schemas and contexts at their limits are checked") 
     CHECK(verdict(schema, context) == "fits");
     CHECK_SAYS(verdict(schema, R"({"a":)" + context.substr(0, context.size()) + R"(,"b":1})"), "fits");
 }
+
+TEST_CASE("InputSchema: a whole number is an integer however it is written") {
+    const std::string schema =
+        R"({"properties":{"n":{"type":"integer"},"list":{"items":{"type":"integer"}}}})";
+    CHECK(verdict(schema, R"({"n":6.0})") == "fits");
+    CHECK(verdict(schema, R"({"n":1e3,"list":[-2.0,0.0]})") == "fits");
+    CHECK_SAYS(verdict(schema, R"({"n":6.5})"), "/n");
+}

@@ -1,4 +1,4 @@
-#include "host/process/template_reload.hpp"
+#include "host/model/template_merge.hpp"
 
 #include <doctest/doctest.h>
 
