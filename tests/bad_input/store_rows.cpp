@@ -317,8 +317,19 @@ TEST_CASE("row 107: limits too tight are named, and nothing hangs") {
         CHECK_MESSAGE((status->code == 3 || (limit == "-v 40000" && status->code != 0)), limit, ": ",
                       status->code);
         if (limit.starts_with("-n"))
-            CHECK_MESSAGE(worker.wait_for_err("ulimit -n", 5s), limit, ": ", worker.err());
+            CHECK_MESSAGE(worker.wait_for_err("needs 64 open files", 5s), limit, ": ", worker.err());
     }
+}
+
+TEST_CASE("row 107: a limit on open files that may be raised is raised") {
+    Sandbox sandbox;
+    make_store(sandbox);
+    auto options = sandbox.host({"worker"});
+    const std::string binary = options.argv[0];
+    options.argv = {"sh", "-c", "ulimit -S -n 20; exec \"$0\" worker", binary};
+    testing::ChildProcess worker(options);
+    CHECK_MESSAGE(worker.wait_for_err("Worker ready", 20s), worker.err());
+    CHECK(end_with(worker, {SIGTERM}, 30s).status.code == 0);
 }
 
 TEST_CASE("row 107: too few threads are named" * doctest::skip(geteuid() != 0)) {
