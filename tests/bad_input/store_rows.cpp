@@ -223,6 +223,24 @@ TEST_CASE("row 98: a copy made by cp under a running host is not taken for a sto
     CHECK(checked.err.find("store backup") != std::string::npos);
 }
 
+TEST_CASE("a store that may not be looked at is no empty one, and another account's HOME hides nothing" *
+          doctest::skip(geteuid() != 0)) {
+    Sandbox sandbox;
+    make_store(sandbox);
+    sandbox.drop_privileges();
+    fs::create_directories(sandbox.path("home/.config"));
+    fs::permissions(sandbox.path("home"), fs::perms::owner_all);  // root's
+    sandbox.set("HOME", sandbox.path("home").string());
+    CHECK(sandbox.run({"task", "list"}).status.code == 0);
+    REQUIRE(chown(sandbox.path("state").c_str(), 0, 0) == 0);
+    fs::permissions(sandbox.path("state"), fs::perms::owner_all);
+    for (const Arguments& arguments : {Arguments{"task", "list"}, Arguments{"store", "info"}}) {
+        const auto done = sandbox.run(arguments);
+        CHECK_MESSAGE(done.status.code == 3, done.out, done.err);
+        CHECK_MESSAGE(done.err.find("cannot be looked at: Permission denied") != std::string::npos, done.err);
+    }
+}
+
 TEST_CASE("row 99: SIGTERM while it starts ends a worker quickly, whenever it comes") {
     for (int ms = 0; ms < 60; ms += 4) {
         Sandbox sandbox;

@@ -145,6 +145,7 @@ TEST_CASE("Faults: a leap of the wall clock gives up no step that waits for a ha
             fixture.submit(request("linear", "{\"n\":" + std::to_string(i) + "}")));
     }
     CHECK(fixture.step(task, "a").state == StepState::Enqueued);
+    CHECK(fixture.step(task, "a").attempts == 0);  // nor given up and tried again meanwhile
     // An hour of waiting is still an hour.
     fixture.clock.advance(3'600'000);
     REQUIRE(eventually(kLimit, [&] { return fixture.step(task, "a").state != StepState::Enqueued; }));
