@@ -29,6 +29,16 @@ template <class Op>
 void append(std::vector<Op>& to, std::vector<Op>& from) {
     move_front(from, to, from.size());
 }
+
+// A claim that was made and taken back in one transaction: nobody heard of it, and nobody shall.
+void drop_unheard(Effects& effects) {
+    if (effects.revoked.empty()) return;
+    std::erase_if(effects.claimed, [&](const Effects::Claimed& claimed) {
+        return std::erase_if(effects.revoked, [&](const Effects::Revoked& revoked) {
+                   return revoked.event_id == claimed.event.event_id;
+               }) > 0;
+    });
+}
 }  // namespace
 
 StoreWriter::StoreWriter(SqlConnection connection, EngineOptions options, const Clock& clock, Random& random,
@@ -247,6 +257,7 @@ void StoreWriter::failpoint_after_commit(const Operations& batch) {
 // While the batch lives: its operations say who wants to know.
 void StoreWriter::publish() {
     Effects effects = orchestrator_.take_effects();
+    drop_unheard(effects);
     for (Effects::Finished& finished : effects.finished) {
         if (finished.session) finished.session->finished(finished.event_id, finished.verdict);
     }
