@@ -12,7 +12,9 @@ namespace tasker::host {
 // The host does not answer: exit code 8.
 class HostUnreachable : public Error {
   public:
-    HostUnreachable(const std::string& message, bool maybe_done) : Error(message), maybe_done_(maybe_done) {}
+    HostUnreachable(const std::string& message, bool maybe_done, const std::string& hint = {})
+        : Error(message, hint), maybe_done_(maybe_done) {}
+    HostUnreachable(const std::string& message, const char* hint) = delete;  // would be taken for the bool
     // The request was sent, only its answer is missing: it may have been carried out.
     bool maybe_done() const noexcept { return maybe_done_; }
 

@@ -1,24 +1,24 @@
 #include "host/api/api_server.hpp"
 
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <array>
+#include <boost/asio/basic_socket_acceptor.hpp>
 #include <boost/asio/executor_work_guard.hpp>
+#include <boost/asio/generic/stream_protocol.hpp>
 #include <boost/asio/io_context.hpp>
-#include <boost/asio/local/stream_protocol.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/write.hpp>
-#include <cerrno>
-#include <cstring>
 #include <list>
 #include <optional>
 #include <vector>
 
 #include "host/api/http_codec.hpp"
-#include "host/api/socket_address.hpp"
+#include "host/api/listen_socket.hpp"
 #include "host/core/error.hpp"
 #include "host/core/named_thread.hpp"
 
@@ -26,7 +26,9 @@ namespace tasker::host {
 
 namespace {
 namespace asio = boost::asio;
-using Socket = asio::local::stream_protocol::socket;
+// One for unix and TCP sockets.
+using Protocol = asio::generic::stream_protocol;
+using Socket = Protocol::socket;
 using boost::system::error_code;
 using std::chrono::milliseconds;
 
@@ -34,31 +36,6 @@ constexpr milliseconds kStopLimit{2000};
 // A connection without a request keeps its place for so long even when the house is full.
 constexpr milliseconds kPolite{500};
 constexpr milliseconds kRetryAccept{100};
-
-std::string errno_text() { return std::strerror(errno); }
-
-// A listening socket under a temporary name, renamed when it is ready: whoever sees the name can connect.
-int listen_at(const std::filesystem::path& path) {
-    const std::filesystem::path fresh = path.parent_path() / ".api.new";
-    const sockaddr_un address = socket_address(fresh);
-    socket_address(path);
-    const int fd = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-    if (fd < 0) throw BootstrapError("the API socket cannot be made: " + errno_text());
-    ::unlink(fresh.c_str());
-    // The mode before the bind, so that there is no moment in which others could connect.
-    const bool ready = ::fchmod(fd, 0600) == 0 &&
-                       ::bind(fd, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0 &&
-                       ::chmod(fresh.c_str(), 0600) == 0 && ::listen(fd, SOMAXCONN) == 0 &&
-                       ::rename(fresh.c_str(), path.c_str()) == 0;
-    if (!ready) {
-        const std::string why = errno_text();
-        ::unlink(fresh.c_str());
-        ::close(fd);
-        throw BootstrapError("the API socket " + path.string() + " cannot be opened: " + why,
-                             "check that the state folder exists and is writable");
-    }
-    return fd;
-}
 }  // namespace
 
 struct ApiServer::Core {
@@ -75,8 +52,11 @@ struct ApiServer::Core {
     void stop();
     void accept();
     bool has_room();
+    bool welcome(Socket& socket);
+    HttpRules rules() const { return {.local = !options.web, .token = options.token}; }
     void accept_later();
     void admit(Socket socket);
+    void change_token(std::string token);
     void make_room();
     void forget(const Session* session);
     void stop_in_io();
@@ -88,7 +68,7 @@ struct ApiServer::Core {
     asio::io_context io{1};
     asio::io_context requests;
     std::optional<asio::executor_work_guard<asio::io_context::executor_type>> io_guard, requests_guard;
-    asio::local::stream_protocol::acceptor acceptor;
+    asio::basic_socket_acceptor<Protocol> acceptor;
     asio::steady_timer stop_timer;
     std::list<std::shared_ptr<Session>> sessions;  // oldest first; the io thread's
     bool stopping = false, accept_paused = false;  // the io thread's
@@ -99,13 +79,19 @@ struct ApiServer::Core {
 // One connection. Everything but the request itself happens on the io thread; the pending operations own it.
 class ApiServer::Core::Session : public std::enable_shared_from_this<Session> {
   public:
-    Session(Core& core, Socket socket) : core_(core), socket_(std::move(socket)), timer_(core.io) {}
+    Session(Core& core, Socket socket)
+        : core_(core), socket_(std::move(socket)), timer_(core.io), decoder_(core.rules()) {}
 
     void start() {
         arm(core_.options.header_deadline_ms);
         read();
     }
     bool waiting() const { return !busy_; }
+    // Nothing is taken from it any more.
+    void retire() {
+        retired_ = true;
+        if (waiting()) close();
+    }
     // Says nothing although it had its time: somebody else may have its place.
     bool dispensable() const { return !busy_ && std::chrono::steady_clock::now() - quiet_since_ >= kPolite; }
     void close() {
@@ -174,6 +160,7 @@ class ApiServer::Core::Session : public std::enable_shared_from_this<Session> {
         timer_.cancel(ignored);
         const bool keep = decoder_.keep_alive();
         auto request = std::make_shared<ApiRequest>(decoder_.take());
+        head_ = request->method == "HEAD";
         if (answers_at_once(request->target)) return answer(handle(*request, core_.context), keep);
         asio::post(core_.requests, [self = shared_from_this(), request, keep] {
             auto response = std::make_shared<ApiResponse>(handle(*request, self->core_.context));
@@ -184,13 +171,14 @@ class ApiServer::Core::Session : public std::enable_shared_from_this<Session> {
     void answer(const ApiResponse& response, bool keep) {
         if (closed_) return;
         busy_ = true;
-        const bool stay = keep && !core_.stopping;
-        out_ = encode_response(response, stay);
+        const bool stay = keep && !core_.stopping && !retired_;
+        out_ = encode_response(response, stay, head_);
         arm(core_.options.request_deadline_ms);
         asio::async_write(socket_, asio::buffer(out_),
                           [self = shared_from_this(), stay](const error_code& error, std::size_t) {
                               if (self->closed_) return;
-                              if (error || !stay || self->core_.stopping) return self->close();
+                              if (error || !stay || self->retired_ || self->core_.stopping)
+                                  return self->close();
                               self->next();
                           });
     }
@@ -198,7 +186,7 @@ class ApiServer::Core::Session : public std::enable_shared_from_this<Session> {
     void next() {
         busy_ = false;
         quiet_since_ = std::chrono::steady_clock::now();
-        header_seen_ = false;
+        header_seen_ = head_ = false;
         answered_ = true;
         out_.clear();
         arm(core_.options.idle_ms);
@@ -214,19 +202,27 @@ class ApiServer::Core::Session : public std::enable_shared_from_this<Session> {
     std::uint64_t turn_ = 0;  // which deadline is the current one
     bool busy_ = false;       // a request is being handled or answered
     std::chrono::steady_clock::time_point quiet_since_ = std::chrono::steady_clock::now();
+    bool head_ = false;  // the request asks for the header of the answer only
     bool header_seen_ = false;
     bool answered_ = false;
     bool closed_ = false;
+    bool retired_ = false;  // it was admitted by rules that hold no more
 };
 
 void ApiServer::Core::start() {
-    acceptor.assign(asio::local::stream_protocol(), listen_at(options.socket));
+    if (options.web) {
+        acceptor.assign(Protocol(options.web->v6 ? AF_INET6 : AF_INET, IPPROTO_TCP),
+                        listen_tcp(*options.web));
+    } else {
+        acceptor.assign(Protocol(AF_UNIX, 0), listen_unix(options.socket));
+    }
     io_guard.emplace(io.get_executor());
     requests_guard.emplace(requests.get_executor());
     accept();
-    threads.emplace_back("tw-api", [this](std::stop_token) { io.run(); });
+    const std::string name = options.web ? "tw-web" : "tw-api";
+    threads.emplace_back(name, [this](std::stop_token) { io.run(); });
     for (unsigned i = 0; i < options.request_threads; ++i) {
-        threads.emplace_back("tw-api-" + std::to_string(i), [this](std::stop_token) { requests.run(); });
+        threads.emplace_back(name + "-" + std::to_string(i), [this](std::stop_token) { requests.run(); });
     }
 }
 
@@ -259,21 +255,36 @@ void ApiServer::Core::accept_later() {
     });
 }
 
-void ApiServer::Core::admit(Socket socket) {
+// The unix socket is for this user and root, whatever its mode. Of TCP clients the header decides.
+bool ApiServer::Core::welcome(Socket& socket) {
+    if (options.web) {
+        const int on = 1;
+        ::setsockopt(socket.native_handle(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+        return true;
+    }
     ucred peer{};
     socklen_t size = sizeof peer;
     const bool known = ::getsockopt(socket.native_handle(), SOL_SOCKET, SO_PEERCRED, &peer, &size) == 0;
-    if (!known || (peer.uid != 0 && peer.uid != ::geteuid())) {
-        log.warn("API connection refused: peer uid " + std::to_string(peer.uid) + " refused",
-                 {{"component", "api"},
-                  {"operation", "accept"},
-                  {"peer_uid", static_cast<std::int64_t>(peer.uid)}});
-        return;
-    }
+    if (known && (peer.uid == 0 || peer.uid == ::geteuid())) return true;
+    log.warn(
+        "API connection refused: peer uid " + std::to_string(peer.uid) + " refused",
+        {{"component", "api"}, {"operation", "accept"}, {"peer_uid", static_cast<std::int64_t>(peer.uid)}});
+    return false;
+}
+
+void ApiServer::Core::admit(Socket socket) {
+    if (!welcome(socket)) return;
     sessions.push_back(std::make_shared<Session>(*this, std::move(socket)));
     // A copy: the session may end, and leave the list, inside of start().
     const std::shared_ptr<Session> session = sessions.back();
     session->start();
+}
+
+void ApiServer::Core::change_token(std::string token) {
+    if (token == options.token) return;
+    options.token = std::move(token);
+    const auto open = sessions;
+    for (const auto& session : open) session->retire();
 }
 
 void ApiServer::Core::make_room() {
@@ -320,7 +331,7 @@ void ApiServer::Core::stop_in_io() {
 void ApiServer::Core::stop() {
     if (stopped) return;
     stopped = true;
-    ::unlink(options.socket.c_str());
+    if (!options.web) ::unlink(options.socket.c_str());
     asio::post(io, [this] { stop_in_io(); });
     for (NamedThread& thread : threads) thread.join();
     threads.clear();
@@ -338,5 +349,11 @@ ApiServer::ApiServer(ApiServerOptions options, ApiContext context, Logger log)
 }
 ApiServer::~ApiServer() { stop(); }
 void ApiServer::stop() { core_->stop(); }
+void ApiServer::set_token(std::string token) {
+    asio::post(core_->io, [core = core_.get(), token = std::move(token)] { core->change_token(token); });
+}
+std::string ApiServer::place() const {
+    return core_->options.web ? core_->options.web->str() : core_->options.socket.string();
+}
 
 }  // namespace tasker::host

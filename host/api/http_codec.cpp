@@ -22,6 +22,10 @@ std::string_view reason(int status) {
             return "OK";
         case 400:
             return "Bad Request";
+        case 401:
+            return "Unauthorized";
+        case 403:
+            return "Forbidden";
         case 404:
             return "Not Found";
         case 405:
@@ -34,6 +38,8 @@ std::string_view reason(int status) {
             return "Payload Too Large";
         case 414:
             return "URI Too Long";
+        case 415:
+            return "Unsupported Media Type";
         case 421:
             return "Misdirected Request";
         case 431:
@@ -48,18 +54,21 @@ std::string_view reason(int status) {
 
 struct HttpRequestDecoder::State_ {
     using Parser = http::request_parser<http::string_body>;
+    HttpRules rules;
     std::optional<Parser> parser;
     std::string pending;  // came, but not taken by the parser yet
     bool started = false;
     bool continue_told = false;
+    bool trusted = true;
     int fault = 0;
 
     void begin() {
         parser.emplace();
         parser->header_limit(static_cast<std::uint32_t>(kMaxHeaderBytes));
-        parser->body_limit(body_limit("/v1/tasks/batch"));
+        parser->body_limit(body_limit("/v1/tasks/batch", rules.local));
         started = !pending.empty();
         continue_told = false;
+        trusted = true;
     }
 
     State fail(int status) {
@@ -67,11 +76,10 @@ struct HttpRequestDecoder::State_ {
         return State::Failed;
     }
 
-    // A page in somebody's browser must not reach this API under a name of its own.
-    static bool ours(boost::beast::string_view host) {
-        const std::string_view name = std::string_view(host.data(), host.size()).substr(0, host.rfind(':'));
-        return host.empty() || name == "localhost" || name == "127.0.0.1" || host == "[::1]" ||
-               name == "[::1]";
+    std::optional<std::string_view> field(boost::beast::string_view name) const {
+        const auto found = parser->get().find(name);
+        if (found == parser->get().end()) return std::nullopt;
+        return std::string_view{found->value().data(), found->value().size()};
     }
 
     // Limits that depend on what the header says.
@@ -79,8 +87,15 @@ struct HttpRequestDecoder::State_ {
         const auto& message = parser->get();
         const auto fields = std::distance(message.begin(), message.end());
         if (static_cast<std::size_t>(fields) > kMaxHeaders) return 431;
-        if (!ours(message[http::field::host])) return 421;
-        const std::size_t limit = body_limit({message.target().data(), message.target().size()});
+        const std::string_view target{message.target().data(), message.target().size()};
+        const Admission admission = admit(rules, {.target = target,
+                                                  .host = field("Host"),
+                                                  .origin = field("Origin"),
+                                                  .authorization = field("Authorization"),
+                                                  .api_key = field("X-API-Key")});
+        if (admission.status != 0) return admission.status;
+        trusted = admission.trusted;
+        const std::size_t limit = body_limit(target, rules.local);
         if (const auto length = parser->content_length(); length && *length > limit) return 413;
         parser->body_limit(limit);
         return 0;
@@ -116,7 +131,10 @@ struct HttpRequestDecoder::State_ {
     }
 };
 
-HttpRequestDecoder::HttpRequestDecoder() : state_(std::make_unique<State_>()) { state_->begin(); }
+HttpRequestDecoder::HttpRequestDecoder(HttpRules rules) : state_(std::make_unique<State_>()) {
+    state_->rules = std::move(rules);
+    state_->begin();
+}
 HttpRequestDecoder::~HttpRequestDecoder() = default;
 
 HttpRequestDecoder::State HttpRequestDecoder::feed(std::string_view bytes) {
@@ -138,21 +156,29 @@ bool HttpRequestDecoder::keep_alive() const { return state_->parser->get().keep_
 int HttpRequestDecoder::fault_status() const { return state_->fault; }
 
 ApiRequest HttpRequestDecoder::take() {
+    const std::string content_type{state_->field("Content-Type").value_or("")};
     auto message = state_->parser->release();
-    ApiRequest out{std::string{message.method_string()}, std::string{message.target()},
-                   std::move(message.body())};
+    ApiRequest out{.method = std::string{message.method_string()},
+                   .target = std::string{message.target()},
+                   .body = std::move(message.body()),
+                   .content_type = content_type,
+                   .local = state_->rules.local,
+                   .trusted = state_->trusted};
     state_->begin();
     return out;
 }
 
-std::string encode_response(const ApiResponse& response, bool keep_alive) {
+std::string encode_response(const ApiResponse& response, bool keep_alive, bool head) {
     std::string out = "HTTP/1.1 " + std::to_string(response.status) + " ";
     out += reason(response.status);
     out += "\r\nContent-Type: ";
     out += response.content_type;
     out += "\r\nContent-Length: " + std::to_string(response.body.size());
-    out += keep_alive ? "\r\nConnection: keep-alive\r\n\r\n" : "\r\nConnection: close\r\n\r\n";
-    return out + response.body;
+    // What it is stays as it is said, and no page may keep it.
+    out += "\r\nX-Content-Type-Options: nosniff\r\nCache-Control: no-store\r\n";
+    out += response.headers;
+    out += keep_alive ? "Connection: keep-alive\r\n\r\n" : "Connection: close\r\n\r\n";
+    return head ? out : out + response.body;
 }
 
 std::string encode_request(std::string_view method, std::string_view target, std::string_view body) {
@@ -167,6 +193,11 @@ std::string encode_request(std::string_view method, std::string_view target, std
 
 ApiResponse protocol_fault(int status) {
     switch (status) {
+        case 401:
+            return {status, error_document("UNAUTHORIZED", "Authentication required"), "application/json",
+                    "WWW-Authenticate: Bearer\r\n"};
+        case 403:
+            return {status, error_document("FORBIDDEN", "pages of other origins may not use this API")};
         case 408:
             return {status, error_document("REQUEST_TIMEOUT", "the request did not arrive in time")};
         case 413:

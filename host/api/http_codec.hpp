@@ -8,6 +8,7 @@
 #include <string>
 #include <string_view>
 
+#include "host/api/http_access.hpp"
 #include "host/api/routes.hpp"
 
 namespace tasker::host {
@@ -17,7 +18,8 @@ inline constexpr std::size_t kMaxHeaders = 64;
 
 class HttpRequestDecoder {
   public:
-    HttpRequestDecoder();
+    // By default those of the unix socket.
+    explicit HttpRequestDecoder(HttpRules rules = {});
     ~HttpRequestDecoder();
     HttpRequestDecoder(const HttpRequestDecoder&) = delete;
     HttpRequestDecoder& operator=(const HttpRequestDecoder&) = delete;
@@ -33,7 +35,7 @@ class HttpRequestDecoder {
     // Moves the request out and begins the next one. Precondition: Complete. Call feed({}) to go on with kept
     // bytes.
     ApiRequest take();
-    // 400, 413, 414, 421 or 431. Valid when Failed: the connection cannot be used any further.
+    // 400, 401, 403, 413, 414, 421 or 431. Valid when Failed: the connection cannot be used any further.
     int fault_status() const;
 
   private:
@@ -41,7 +43,8 @@ class HttpRequestDecoder {
     std::unique_ptr<State_> state_;
 };
 
-std::string encode_response(const ApiResponse& response, bool keep_alive);
+// `head`: the answer to HEAD, everything but the body.
+std::string encode_response(const ApiResponse& response, bool keep_alive, bool head = false);
 std::string encode_request(std::string_view method, std::string_view target, std::string_view body);
 // The answer to bytes that are no request.
 ApiResponse protocol_fault(int status);

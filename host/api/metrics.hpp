@@ -1,17 +1,29 @@
 #pragma once
-// What a worker counts, in the text format of Prometheus (version 0.0.4). Pure.
+// What a worker counts, in the text format of Prometheus (version 0.0.4). The names of a Tasker worker where it has them
+// (protocol.md part 10), and ours. Pure.
 
 #include <cstddef>
 #include <string>
 #include <vector>
 
+#include "host/engine/engine.hpp"
 #include "host/model/worker_status.hpp"
 
 namespace tasker::host {
 
-inline constexpr std::size_t kMaxMetricSeries = 200;  // callables above that are added up under "other"
+// Labels take their values from closed sets: what plugins and templates name, and of these so many at most. Those above
+// are added up under "other".
+inline constexpr std::size_t kMaxMetricSeries = 200;
+
+struct MetricFacts {
+    WorkerStatus status;
+    std::vector<HandlerCounts> handlers{};
+    std::string version{};
+    std::vector<QueueDepth> queues{};  // empty, too, when the store cannot be read
+    bool store_in_trouble = false;
+};
 
 // Label values are escaped, whatever is in them.
-std::string metrics_text(const WorkerStatus& status, const std::vector<HandlerCounts>& handlers);
+std::string metrics_text(const MetricFacts& facts);
 
 }  // namespace tasker::host

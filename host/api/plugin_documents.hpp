@@ -1,6 +1,7 @@
 #pragma once
 // What was discovered, as documents. Pure.
 
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -15,13 +16,16 @@ std::string plugin_document(const PluginReport& report);
 std::string plugins_document(const std::vector<PluginReport>& reports);
 
 struct HandlerUse {
-    std::string callable;
+    std::string callable, resolver;    // as steps say them; resolver: empty without a hint
+    std::shared_ptr<Handler> handler;  // who runs them; null: nobody, and why in `fault`
+    std::string fault;
     std::vector<std::string> used_by;  // "namespace/name/version#step"
 };
-// Every callable that a step of the catalog names, sorted.
-std::vector<HandlerUse> handler_uses(const TemplateCatalog& catalog);
+// Every callable that a step of the catalog names, sorted, as the registry resolves it.
+std::vector<HandlerUse> handler_uses(const HandlerRegistry& registry, const TemplateCatalog& catalog);
 
-// {"handlers": [...], "missing": [...]}: what is offered, and what templates ask for in vain.
+// {"handlers": [...], "resolvers": [...], "missing": [...]}: what is offered, who is asked in which order, and what
+// templates ask for in vain.
 std::string handlers_document(const HandlerRegistry& registry, const TemplateCatalog& catalog);
 
 std::string_view name(Threading threading);

@@ -9,6 +9,7 @@
 #include <string_view>
 #include <vector>
 
+#include "host/engine/upkeep_options.hpp"
 #include "host/logging/sinks.hpp"
 
 namespace tasker::host {
@@ -32,21 +33,40 @@ struct Config {
     std::int64_t default_step_timeout_ms = 300'000;  // 0: none
     std::int64_t max_runtime_ms = 86'400'000;        // how far heartbeats may extend a step
     unsigned max_abandoned = 4;
-    std::string missing_handler = "wait";  // wait | fail
+    // run: a worker process under its supervisor
+    std::int64_t ready_deadline_ms = 30'000;
+    std::int64_t probation_ms = 2000;
+    unsigned probation_results = 20;
+    bool rollback_on_errors = false;
+    std::int64_t recycle_after_ms = 60'000;  // of a hung handler thread
+    unsigned max_memory_mb = 0;              // 0: no limit
+    unsigned max_open_files = 0;             // 0: no limit
+    std::string missing_handler = "wait";    // wait | fail
     std::int64_t missing_handler_timeout_ms = 86'400'000;
     // discovery
     std::vector<std::filesystem::path> template_path;  // TASKER_TEMPLATE_PATH
     std::vector<std::filesystem::path> plugin_path;    // TASKER_PLUGIN_PATH
     bool strict_templates = false;
+    bool fallback_to_step_name = false;
     bool relax_plugin_permissions = false;
+    std::int64_t probe_deadline_ms = 3000;  // of loading a new plugin in a throw-away process
     // store
     std::string database_url;         // DATABASE_URL
     std::filesystem::path state_dir;  // TASKER_STATE_DIR, else $XDG_STATE_HOME/tasker-host
     std::string durability = "full";  // full | process
+    // upkeep of the store
+    std::int64_t staleness_interval_ms = 300'000;  // 0: tasks are never given up as stale
+    bool retention = false;                        // prune finished tasks by itself
+    std::int64_t retain_complete_ms = std::int64_t{7} * 86'400'000;
+    std::int64_t retain_failed_ms = std::int64_t{30} * 86'400'000;
+    std::int64_t retain_identities_ms = std::int64_t{30} * 86'400'000;
+    std::int64_t retain_events_ms = std::int64_t{7} * 86'400'000;
+    std::int64_t max_events = 100'000;
     // log, web
     LogLevel log_level = LogLevel::Info;  // RUST_LOG
     LogFormat log_format = LogFormat::Auto;
-    std::string web_bind_address;                      // TASKER_WEB_BIND_ADDRESS; shown only
+    std::string web_bind_address;                      // TASKER_WEB_BIND_ADDRESS; empty: no TCP
+    std::filesystem::path web_token_file;              // TASKER_WEB_TOKEN_FILE; empty: no token
     std::optional<std::filesystem::path> config_path;  // the TOML file in use
 };
 
@@ -87,6 +107,8 @@ std::map<std::string, std::string> process_environment();
 // <state_dir>/tasker.db, or the path of a sqlite:/// URL.
 std::filesystem::path store_path(const Config& config);
 bool is_postgres(const Config& config);
+// What the engine does beside running steps, and how long it keeps what.
+UpkeepOptions upkeep_options(const Config& config);
 // Texts that no log line and no answer may show, for LogOptions::secrets.
 std::vector<std::string> config_secrets(const Config& config);
 

@@ -282,6 +282,18 @@ std::filesystem::path store_path(const Config& config) {
     return config.state_dir / "tasker.db";
 }
 
+UpkeepOptions upkeep_options(const Config& config) {
+    UpkeepOptions upkeep;
+    upkeep.staleness_interval_ms = config.staleness_interval_ms;
+    upkeep.retention = config.retention;
+    upkeep.retain_complete_ms = config.retain_complete_ms;
+    upkeep.retain_failed_ms = config.retain_failed_ms;
+    upkeep.retain_identities_ms = config.retain_identities_ms;
+    upkeep.retain_events_ms = config.retain_events_ms;
+    upkeep.max_events = config.max_events;
+    return upkeep;
+}
+
 bool is_postgres(const Config& config) {
     return config.database_url.starts_with("postgresql://") || config.database_url.starts_with("postgres://");
 }

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cctype>
 #include <charconv>
+#include <vector>
 
 namespace tasker::host {
 
@@ -27,13 +28,28 @@ Span userinfo_password(std::string_view url) {
     return {colon + 1, at - colon - 1};
 }
 
-// password=... in the query of a URL or in a key=value connection string.
-Span parameter_password(std::string_view url) {
-    const std::size_t key = url.find("password=");
+// password=... in the query of a URL or, there also quoted, in a key=value connection string; the next one from `start` on.
+Span parameter_password(std::string_view url, std::size_t start = 0) {
+    constexpr std::string_view kKey = "password=";
+    const std::size_t key = url.find(kKey, start);
     if (key == std::string_view::npos) return {};
-    const std::size_t from = key + 9;
+    const std::size_t from = key + kKey.size();
+    if (url.substr(from).starts_with('\'')) {
+        std::size_t end = from + 1;
+        while (end < url.size() && url[end] != '\'') end += url[end] == '\\' ? 2 : 1;
+        return {from, std::min(end + 1, url.size()) - from};
+    }
     const std::size_t end = std::min(url.find_first_of("& ", from), url.size());
     return {from, end - from};
+}
+
+// "postgresql" of postgresql://...; nothing when what stands before the first colon is no scheme.
+std::string_view scheme_of(std::string_view url) {
+    const std::string_view scheme = url.substr(0, url.find(':'));
+    const bool plain = scheme.size() < url.size() && std::ranges::all_of(scheme, [](unsigned char c) {
+                           return std::isalnum(c) != 0 || c == '+' || c == '-' || c == '.';
+                       });
+    return plain ? scheme : std::string_view{};
 }
 
 Span password(std::string_view url) {
@@ -104,10 +120,9 @@ std::optional<std::string> database_url_fault(std::string_view url) {
     }
     if (url.starts_with(kSqlite)) return sqlite_fault(url);
     if (url.starts_with("postgresql://") || url.starts_with("postgres://")) return postgres_fault(url);
-    const std::size_t colon = url.find(':');
-    const std::string scheme =
-        colon == std::string_view::npos ? redacted_url(url) : std::string{url.substr(0, colon)};
-    return "'" + scheme + "' is not a database this host knows; allowed: sqlite:///path, postgresql://...";
+    const std::string_view scheme = scheme_of(url);
+    return "'" + (scheme.empty() ? redacted_url(url) : std::string(scheme)) +
+           "' is not a database this host knows; allowed: sqlite:///path, postgresql://...";
 }
 
 std::string_view url_password(std::string_view url) {
@@ -117,15 +132,19 @@ std::string_view url_password(std::string_view url) {
 bool has_password(std::string_view url) { return !url_password(url).empty(); }
 
 std::string redacted_url(std::string_view url) {
-    std::string out{url};
-    // Both places may hold one; the later one first, so that offsets stay true.
-    Span spans[] = {userinfo_password(url), parameter_password(url)};
-    if (spans[0].from < spans[1].from) std::swap(spans[0], spans[1]);
+    std::vector<Span> spans{userinfo_password(url)};
+    for (Span next = parameter_password(url); next.from > 0; next = parameter_password(url, next.from))
+        spans.push_back(next);
+    std::ranges::sort(spans, {}, &Span::from);
+    std::string out;
+    std::size_t done = 0;
     for (const Span& span : spans) {
-        if (span.size > 0 && span.from + span.size <= out.size())
-            out.replace(span.from, span.size, kRedacted);
+        if (span.size == 0) continue;
+        // They may overlap.
+        if (span.from >= done) out.append(url.substr(done, span.from - done)).append(kRedacted);
+        done = std::max(done, span.from + span.size);
     }
-    return out;
+    return out.append(url.substr(done));
 }
 
 std::filesystem::path sqlite_path(std::string_view url) {

@@ -130,6 +130,21 @@ SettingSpec word(Names names, std::string Config::*member, std::string range,
 }
 
 // A list of roots; each text may hold several, separated by ':'.
+SettingSpec file(Names names, Path Config::*member) {
+    return {names.key,
+            names.environment,
+            names.flag,
+            TomlType::Text,
+            "a file",
+            names.help,
+            [=](Config& config, const Texts& texts, const Path& base) -> std::optional<std::string> {
+                if (texts.back().empty()) return "no path is given";
+                config.*member = (base / texts.back()).lexically_normal();
+                return std::nullopt;
+            },
+            [=](const Config& config) { return (config.*member).string(); }};
+}
+
 SettingSpec paths(Names names, std::vector<Path> Config::*member) {
     return {names.key,
             names.environment,
@@ -177,7 +192,8 @@ SettingSpec namespaces() {
             "--namespace",
             TomlType::List,
             range,
-            "The namespaces whose steps this worker runs; 'default' when none is named.",
+            "The namespaces whose steps are run. When none is named: 'default', or, for `run`, all that have "
+            "templates.",
             [=](Config& config, const Texts& texts, const Path&) -> std::optional<std::string> {
                 std::vector<std::string> names;
                 for (const std::string& text : texts) {
@@ -270,6 +286,32 @@ std::vector<SettingSpec> worker_settings() {
     };
 }
 
+std::vector<SettingSpec> supervisor_settings() {
+    return {
+        duration({"host.supervisor.ready_deadline", "", "",
+                  "How long a new worker process may take until it is ready."},
+                 &Config::ready_deadline_ms, kSecond, kHour),
+        duration({"host.supervisor.probation", "", "",
+                  "How long the old worker stands by while the new one proves itself."},
+                 &Config::probation_ms, 0, kHour),
+        integer({"host.supervisor.probation_results", "", "",
+                 "The probation ends earlier after so many accepted results."},
+                &Config::probation_results, 1, 1'000'000),
+        boolean({"host.supervisor.rollback_on_errors", "", "",
+                 "An error rate far above the old worker's rolls the new one back, instead of a warning."},
+                &Config::rollback_on_errors),
+        duration({"host.supervisor.recycle_after", "", "",
+                  "A worker with a handler thread that hangs for longer is replaced."},
+                 &Config::recycle_after_ms, 0, kDay),
+        integer({"host.supervisor.max_memory_mb", "", "",
+                 "A worker that uses more memory than this is replaced; 0 means no limit."},
+                &Config::max_memory_mb, 0, 1U << 20U),
+        integer({"host.supervisor.max_open_files", "", "",
+                 "A worker with more open files than this is replaced; 0 means no limit."},
+                &Config::max_open_files, 0, 1U << 20U),
+    };
+}
+
 std::vector<SettingSpec> other_settings() {
     return {
         paths({"host.template_path", "TASKER_TEMPLATE_PATH", "--template-path",
@@ -280,15 +322,41 @@ std::vector<SettingSpec> other_settings() {
               &Config::plugin_path),
         boolean({"host.strict_templates", "", "--strict-templates", "Unknown keys of a template are errors."},
                 &Config::strict_templates),
+        boolean({"host.fallback_to_step_name", "", "",
+                 "A callable that no plugin offers is looked for as the step's name."},
+                &Config::fallback_to_step_name),
         boolean({"host.plugins.relax_permissions", "", "",
                  "Plugin files with loose permissions load, with a warning."},
                 &Config::relax_plugin_permissions),
+        duration(
+            {"host.plugins.probe_deadline", "", "--probe-deadline",
+             "How long loading a new plugin may take in its probe; one that is slower gets a second try with "
+             "twice the time, then it is quarantined."},
+            &Config::probe_deadline_ms, 50, 60 * kSecond),
         database(),
         state_dir(),
         choice<std::string>(
             {"host.durability", "", "--durability",
              "full: a commit is on the disk before it is answered; process: it survives a killed process."},
             &Config::durability, {{"full", "full"}, {"process", "process"}}),
+        duration(
+            {"host.staleness_interval", "", "",
+             "Between two looks for tasks that do not get on, which become dead letters; 0 means never."},
+            &Config::staleness_interval_ms, 0, kDay),
+        boolean({"host.retention", "", "",
+                 "Delete finished tasks by itself, once an hour, when they are old enough."},
+                &Config::retention),
+        duration({"host.retain_complete", "", "", "How long a task that ended well is kept when pruning."},
+                 &Config::retain_complete_ms, 0, 3650 * kDay),
+        duration({"host.retain_failed", "", "", "How long a failed or cancelled task is kept when pruning."},
+                 &Config::retain_failed_ms, 0, 3650 * kDay),
+        duration(
+            {"host.retain_identities", "", "", "How long a pruned task still makes another one a duplicate."},
+            &Config::retain_identities_ms, 0, 3650 * kDay),
+        duration({"host.retain_events", "", "", "How long a domain event waits for its reader."},
+                 &Config::retain_events_ms, kMinute, 3650 * kDay),
+        integer({"host.max_events", "", "", "How many domain events wait; the oldest make room."},
+                &Config::max_events, 1, 100'000'000),
         choice<LogLevel>(
             {"host.log_level", "RUST_LOG", "--log-level", "The least severe records that are written."},
             &Config::log_level,
@@ -302,8 +370,12 @@ std::vector<SettingSpec> other_settings() {
             &Config::log_format,
             {{"auto", LogFormat::Auto}, {"pretty", LogFormat::Pretty}, {"json", LogFormat::Json}}),
         word({"host.web_bind_address", "TASKER_WEB_BIND_ADDRESS", "",
-              "Shown in the banner; there is no TCP server yet."},
+              "Where the worker serves the REST API over TCP; other addresses than loopback ones need a "
+              "token."},
              &Config::web_bind_address, "host:port", valid_address),
+        file({"host.web_token_file", "TASKER_WEB_TOKEN_FILE", "",
+              "The file with the token that clients of the REST API over TCP must show."},
+             &Config::web_token_file),
     };
 }
 }  // namespace
@@ -317,6 +389,7 @@ bool valid_namespace(std::string_view name) {
 const std::vector<SettingSpec>& setting_table() {
     static const std::vector<SettingSpec> kTable = [] {
         auto table = worker_settings();
+        for (auto& spec : supervisor_settings()) table.push_back(std::move(spec));
         for (auto& spec : other_settings()) table.push_back(std::move(spec));
         return table;
     }();

@@ -6,7 +6,9 @@
 #include <charconv>
 #include <csignal>
 #include <map>
+#include <memory>
 #include <string>
+#include <utility>
 
 #include "host/core/error.hpp"
 #include "host/core/guarded.hpp"
@@ -14,10 +16,11 @@
 namespace tasker::host {
 
 namespace {
-constexpr std::array<std::string_view, 12> kNames{
-    "submit.before_commit",  "submit.after_commit",  "claim.before_commit",   "claim.after_commit",
-    "complete.before_tx",    "complete.after_fence", "complete.after_result", "complete.before_commit",
-    "complete.after_commit", "dispatch.before_call", "dispatch.after_call",   "migration.mid",
+constexpr std::array<std::string_view, 15> kNames{
+    "submit.before_commit",  "submit.after_commit",   "claim.before_commit",   "claim.after_commit",
+    "complete.before_tx",    "complete.after_fence",  "complete.after_result", "complete.before_commit",
+    "complete.after_commit", "dispatch.before_call",  "dispatch.after_call",   "migration.mid",
+    "checkpoint.saved",      "staleness.after_entry", "prune.before_commit",
 };
 
 struct Armed {
@@ -26,10 +29,15 @@ struct Armed {
     int seen = 0;
 };
 
-// The one process-wide value of the host, and only in test builds: a failpoint is reached from everywhere.
+// The process-wide values of the host, and only in test builds: a failpoint is reached from everywhere.
 Guarded<std::map<std::string, Armed, std::less<>>>& armed() {
     static Guarded<std::map<std::string, Armed, std::less<>>> points;
     return points;
+}
+
+Guarded<std::shared_ptr<const std::function<void(std::string_view)>>>& watcher_of_all() {
+    static Guarded<std::shared_ptr<const std::function<void(std::string_view)>>> watcher;
+    return watcher;
 }
 
 Armed parse_action(std::string_view name, std::string_view action) {
@@ -67,7 +75,15 @@ void arm_failpoints(std::string_view list) {
     armed().with([&](auto& current) { current = std::move(points); });
 }
 
+void watch_failpoints(std::function<void(std::string_view)> watcher) {
+    auto kept =
+        watcher ? std::make_shared<const std::function<void(std::string_view)>>(std::move(watcher)) : nullptr;
+    watcher_of_all().with([&](auto& current) { current = std::move(kept); });
+}
+
 void failpoint(std::string_view name) {
+    const auto watcher = watcher_of_all().with([](const auto& current) { return current; });
+    if (watcher) (*watcher)(name);
     const std::string action = armed().with([&](auto& points) -> std::string {
         const auto found = points.find(name);
         if (found == points.end()) return {};

@@ -3,6 +3,7 @@
 // TASKER_FAILPOINTS_SET="complete.before_commit=crash;claim.after_commit=error@3" arms them at start
 // (@N: only the Nth hit). Names are listed in failpoint.cpp; an unknown name is refused.
 
+#include <functional>
 #include <string_view>
 
 namespace tasker::host {
@@ -13,6 +14,8 @@ inline constexpr bool kFailpointsCompiledIn = true;
 void failpoint(std::string_view name);
 // Parses the list above; replaces what was armed. Throws ConfigError on an unknown name or action.
 void arm_failpoints(std::string_view list);
+// Called at each failpoint that is reached, before what is armed there; it may throw. Empty: none.
+void watch_failpoints(std::function<void(std::string_view)> watcher);
 #else
 inline constexpr bool kFailpointsCompiledIn = false;
 inline void failpoint(std::string_view) {}

@@ -16,7 +16,8 @@ NamedThread::NamedThread(const std::string& name, std::function<void(std::stop_t
     sigset_t before;
     sigfillset(&all);
     // A synchronous fault must reach the process even in a handler's thread.
-    for (const int fault : {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT}) sigdelset(&all, fault);
+    for (const int fault : {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT, SIGSYS, SIGTRAP})
+        sigdelset(&all, fault);
     pthread_sigmask(SIG_BLOCK, &all, &before);
     try {
         thread_ = std::jthread([name = name.substr(0, 15), body = std::move(body)](std::stop_token stop) {

@@ -1,9 +1,11 @@
 #pragma once
 // Randomness is a dependency, so that a seed replays a run. Thread-safe.
 
+#include <cstddef>
 #include <cstdint>
 #include <mutex>
 #include <random>
+#include <string>
 
 namespace tasker::host {
 
@@ -13,6 +15,8 @@ class Random {
     virtual std::uint64_t next() = 0;
     // Uniform in [0, bound); 0 for bound 0.
     std::uint64_t below(std::uint64_t bound) { return bound == 0 ? 0 : next() % bound; }
+    // That many hexadecimal digits, for what nobody must guess.
+    std::string hex(std::size_t digits);
 };
 
 // Seeded from the operating system.

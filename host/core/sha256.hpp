@@ -28,5 +28,7 @@ class Sha256 {
 Sha256Digest sha256(std::string_view data);
 // 64 lower-case hexadecimal digits.
 std::string to_hex(const Sha256Digest& digest);
+// Whether it is such a text.
+bool is_sha256_hex(std::string_view text);
 
 }  // namespace tasker::host

@@ -13,8 +13,14 @@ enum class AttemptEvent : std::uint8_t {
     WorkerLost = 3,  // uncharged
     HandedBack = 4,  // uncharged
     Cancelled = 5,
-    NoHandler = 6,  // nobody served its lane for too long; has an envelope like a failure
-    SetAside = 7,   // the store could not be read or written for its task
+    NoHandler = 6,      // nobody served its lane for too long; has an envelope like a failure
+    SetAside = 7,       // the store could not be read or written for its task
+    Yielded = 8,        // saved a checkpoint; the attempt goes on under the next fence
+    ResetForRetry = 9,  // by an operator, as the two below
+    ResolvedManually = 10,
+    CompletedManually = 11,  // has an envelope like a success
+    LostRunning = 12,  // uncharged: a WorkerLost of a step that ran, with nobody to blame (model/loss.hpp)
+    Crashed = 13,      // uncharged: the step killed its worker; with an envelope when it ended the step
 };
 
 constexpr std::string_view name(AttemptEvent event) {
@@ -26,6 +32,7 @@ constexpr std::string_view name(AttemptEvent event) {
         case AttemptEvent::TimedOut:
             return "timed_out";
         case AttemptEvent::WorkerLost:
+        case AttemptEvent::LostRunning:
             return "worker_lost";
         case AttemptEvent::HandedBack:
             return "handed_back";
@@ -35,6 +42,16 @@ constexpr std::string_view name(AttemptEvent event) {
             return "no_handler";
         case AttemptEvent::SetAside:
             return "set_aside";
+        case AttemptEvent::Yielded:
+            return "yielded";
+        case AttemptEvent::ResetForRetry:
+            return "reset_for_retry";
+        case AttemptEvent::ResolvedManually:
+            return "resolved_manually";
+        case AttemptEvent::CompletedManually:
+            return "completed_manually";
+        case AttemptEvent::Crashed:
+            return "crashed";
     }
     return "unknown";
 }

@@ -77,7 +77,7 @@ void Orchestrator::claim_from_cursor(Book& book, std::int64_t task_id, std::size
         throw Error("ready step " + std::to_string(index) + " of task row " + std::to_string(task_id) +
                     " does not match its task");
     }
-    lanes_.take_ready(task->pinned->lanes[index], task->neg_prio);
+    lanes_.take_ready(task->lane(index), task->neg_prio);
     claim_step(*task, index, book);
 }
 
@@ -93,21 +93,37 @@ void Orchestrator::claim_step(OpenTask& task, std::size_t index, Book& book) {
     ++step.attempts;
     ++step.fence;
     task.set_state(step, StepState::InProgress);
-    const LaneId lane = task.pinned->lanes[index];
+    hand_out(task, index, book, std::move(event));
+}
+
+// The step is in progress under its fence: the session has it from the commit on.
+void Orchestrator::hand_out(OpenTask& task, std::size_t index, Book& book, StepEvent event) {
+    const OpenStep& step = task.steps[index];
+    const std::int64_t step_id = task.step_id(index);
+    const LaneId lane = task.lane(index);
     running_.insert_or_assign(step_id,
                               Running{book.session, event.event_id, lane, now_ms_, step.fence, task.id});
     started_.push_back(step_id);
     ++lanes_.at(lane).claimed;
     ++book.claimed;
     ++book.lanes[lane].claimed;
-    ClaimMark mark;
-    mark.claim = {task.id, step_id, index, step.fence, now_ms_};
-    mark.timeout_ms = event.timeout_ms;
-    mark.claimed_steady_ms = clock_.steady_ms();
-    mark.task_uuid = event.task_uuid;
-    mark.step_uuid = event.step_uuid;
-    effects_.claimed.push_back({book.session, std::move(event), mark});
+    effects_.claimed.push_back({book.session, std::move(event), mark_of(task, index, now_ms_)});
     effects_.changed = true;
+}
+
+ClaimMark Orchestrator::mark_of(const OpenTask& task, std::size_t index, std::int64_t claimed_ms) {
+    ClaimMark mark;
+    mark.claim = {task.id, task.step_id(index), index, task.steps[index].fence, claimed_ms};
+    mark.timeout_ms = timeout_of(task, index);
+    mark.claimed_steady_ms = clock_.steady_ms();
+    mark.task_uuid = task.info->task_uuid;
+    mark.step_uuid = ids_.make(RowKind::Step, task.created_ms, mark.claim.step_id);
+    const StepType type = task.definition(index).type;
+    if (type == StepType::Decision || type == StepType::Batchable) {
+        mark.maker = task.pinned->definition;
+        mark.template_index = task.template_index(index);
+    }
+    return mark;
 }
 
 std::int64_t Orchestrator::timeout_of(const OpenTask& task, std::size_t index) const {
@@ -129,23 +145,34 @@ StepEvent Orchestrator::make_event(OpenTask& task, std::size_t index) {
     TaskSequenceStep& sequence = event.task_sequence_step;
     sequence.task = task.info;
     sequence.task_template = task.pinned->definition;
-    sequence.step_index = index;
+    sequence.step_index = task.template_index(index);
     sequence.workflow_step.step_uuid = event.step_uuid;
-    sequence.workflow_step.name = definition.name;
+    sequence.workflow_step.name = task.name(index);
     sequence.workflow_step.template_step_name = definition.name;
     sequence.workflow_step.attempts = step.attempts;
     sequence.workflow_step.max_attempts = definition.retry.max_attempts;
     sequence.workflow_step.retryable = definition.retry.retryable;
-    if (definition.handler.initialization_json != "{}")
+    if (task.graph && !(*task.graph)[index].cursor_json.empty()) {
+        const GraphStep& worker = (*task.graph)[index];
+        sequence.workflow_step.inputs_json = batch_inputs_json(definition, worker.cursor_json, worker.no_op);
+    } else if (definition.handler.initialization_json != "{}") {
         sequence.workflow_step.inputs_json = definition.handler.initialization_json;
-    if (step.attempts > 0) sequence.workflow_step.previous_result = result_of(task, index);
-    const auto& ancestors = task.pinned->ancestors[index];
-    sequence.dependency_results.reserve(ancestors.size());
-    for (const std::size_t ancestor : ancestors) {
-        if (SharedText envelope = result_of(task, ancestor)) {
-            sequence.dependency_results.push_back({task.definition(ancestor).name, std::move(envelope)});
-        }
     }
+    if (step.checkpoints > 0) sequence.workflow_step.checkpoint_json = checkpoint_of(task, index);
+    if (step.attempts > 0) sequence.workflow_step.previous_result = result_of(task, index);
+    const auto add_results = [&](const auto& ancestors) {
+        sequence.dependency_results.reserve(ancestors.size());
+        for (const std::size_t ancestor : ancestors) {
+            if (SharedText envelope = lend(task, ancestor))
+                sequence.dependency_results.push_back({task.name(ancestor), std::move(envelope)});
+        }
+    };
+    if (task.graph) {
+        add_results(task.graph->ancestors(index, *task.pinned->definition));
+    } else {
+        add_results(task.pinned->ancestors[index]);
+    }
+    sequence.results_owner = task.texts;
     return event;
 }
 

@@ -26,12 +26,21 @@ void Orchestrator::complete(CompleteOp& op) {
     }
     failpoint("complete.after_fence");
     touch(*task, true);
+    bool stands = true;  // the result is recorded as it was submitted
     if (op.event == AttemptEvent::Succeeded) {
-        succeed(*task, op);
+        Parsed<Expansion> expansion = expansion_of(*task, op);
+        if (const auto* invalid = std::get_if<InvalidOutcome>(&expansion)) {
+            fail_outcome(*task, op, invalid->message);
+            stands = false;
+        } else {
+            succeed(*task, op, std::get<Expansion>(std::move(expansion)));
+        }
     } else {
         const bool timed_out = op.event == AttemptEvent::TimedOut;
         fail(*task, op.claim->index, op, op.claim->fence + (timed_out ? 1 : 0));
     }
+    // Not those of a result that was turned into another.
+    if (stands && !op.events.empty()) outbox_->store(op.events, now_ms_);
     if (op.event == AttemptEvent::TimedOut) {
         effects_.revoked.push_back({op.session, op.event_id, Revocation::Why::TimedOut});
     } else {
@@ -49,7 +58,7 @@ CompletionVerdict Orchestrator::verdict_of_stale(const ClaimRef& claim) {
     return answered ? CompletionVerdict::AlreadyRecorded : CompletionVerdict::Superseded;
 }
 
-void Orchestrator::succeed(OpenTask& task, const CompleteOp& op) {
+void Orchestrator::succeed(OpenTask& task, const CompleteOp& op, Expansion expansion) {
     const std::size_t index = op.claim->index;
     OpenStep& step = task.steps[index];
     if (sql_.finish_step.run(now_ms_, op.claim->step_id, step.fence) != 1)
@@ -58,20 +67,32 @@ void Orchestrator::succeed(OpenTask& task, const CompleteOp& op) {
     failpoint("complete.after_result");
     task.set_state(step, StepState::Complete);
     cache_.set_result(step, op.envelope);
+    if (step.checkpoints > 0) sql_.drop_checkpoint.run(op.claim->step_id);
     const auto found = book_of_.find(op.session.get());
     Book* book = found == book_of_.end() ? nullptr : found->second;
     end_running(op.claim->step_id);
-    for (const std::size_t child : task.definition(index).dependent_ids) {
+    unlock_dependents(task, index, book, std::move(expansion));
+}
+
+// The step is done: what it makes is there before what waits for it may run.
+void Orchestrator::unlock_dependents(OpenTask& task, std::size_t index, Book* book, Expansion expansion) {
+    const auto unlock = [&](std::size_t child) {
         OpenStep& dependent = task.steps[child];
         --dependent.parents_left;
-        const bool ready =
-            dependent.parents_left == 0 && dependent.state == StepState::Pending && !task.blocked();
-        if (ready) {
+        if (dependent.parents_left == 0 && dependent.state == StepState::Pending && !task.blocked()) {
             promote(task, child, book);
         } else {
-            sql_.parent_done.run(dependent.parents_left, task.step_id(child));
+            parents_changed(task, child);
         }
+    };
+    if (!task.graph) {
+        for (const std::size_t child : task.definition(index).dependent_ids) unlock(child);
+        return;
     }
+    // Those that waited: what is made now counts this step as done.
+    const std::vector<std::uint32_t> waiting = (*task.graph)[index].children;
+    add_steps(task, expansion);
+    for (const std::uint32_t child : waiting) unlock(child);
 }
 
 // Also for a step that is only enqueued (nobody serves its lane).
@@ -88,20 +109,26 @@ void Orchestrator::fail(OpenTask& task, std::size_t index, const CompleteOp& op,
     const StepState next = again ? StepState::WaitingForRetry : StepState::Error;
     std::optional<std::int64_t> due;
     if (again && !task.blocked()) due = now_ms_ + *delay;
-    if (sql_.fail_step.run(next, due, delay, now_ms_, next_fence, step.attempts, step_id, step.fence) != 1) {
+    const int attempts = step.attempts - (op.charged ? 0 : 1);
+    if (sql_.fail_step.run(next, due, delay, now_ms_, next_fence, attempts, step_id, step.fence) != 1) {
         throw Error("the store disagrees about a claim");
     }
     add_attempt(task, index, op, next);
     failpoint("complete.after_result");
     step.fence = next_fence;
+    step.attempts = attempts;
     step.backoff_ms = delay.value_or(0);
     cache_.set_result(step, op.envelope);
     task.set_state(step, next);
     end_running(step_id);
     if (due) next_due_ms_ = std::min(next_due_ms_, *due);
-    if (!again && task.count(StepState::WaitingForRetry) > 0) {
-        sql_.park_retries.run(task.first_step, task.step_id(task.steps.size() - 1));
-    }
+    if (!again && task.count(StepState::WaitingForRetry) > 0) park_retries(task);
+}
+
+void Orchestrator::park_retries(const OpenTask& task) {
+    const auto initial = static_cast<std::int64_t>(task.initial_steps());
+    sql_.park_retries.run(task.first_step, task.first_step + initial - 1);
+    if (task.steps.size() > task.initial_steps()) sql_.park_made_retries.run(task.id);
 }
 
 void Orchestrator::add_attempt(const OpenTask& task, std::size_t index, const CompleteOp& op, StepState to) {
@@ -131,7 +158,7 @@ bool Orchestrator::may_hand_back(const OpenTask& task, std::size_t index, const 
     if (!hand_back_ || book == nullptr || book->session->draining() || book->claimed >= book->slots ||
         task.streak >= kMaxStreak)
         return false;
-    const LaneId id = task.pinned->lanes[index];
+    const LaneId id = task.lane(index);
     const auto credit = book->lanes.find(id);
     if (credit == book->lanes.end() || credit->second.claimed >= credit->second.limit) return false;
     const ClaimLane& lane = lanes_.at(id);
@@ -145,6 +172,7 @@ bool Orchestrator::may_hand_back(const OpenTask& task, std::size_t index, const 
 
 void Orchestrator::promote(OpenTask& task, std::size_t index, Book* book) {
     ++task.promoted;
+    task.steps[index].parents_changed = false;  // both ways write it
     if (may_hand_back(task, index, book)) {
         ++task.streak;
         claim_step(task, index, *book);
@@ -158,12 +186,13 @@ void Orchestrator::enqueue(OpenTask& task, std::size_t index) {
     if (sql_.enqueue_step.run(next_ready_seq(), task.step_id(index)) != 1)
         throw Error("the store disagrees about a step");
     task.set_state(task.steps[index], StepState::Enqueued);
-    lanes_.add_ready(task.pinned->lanes[index], task.neg_prio);
+    lanes_.add_ready(task.lane(index), task.neg_prio);
     effects_.changed = true;
 }
 
 void Orchestrator::settle_touched() {
     for (OpenTask* task : touched_) {
+        if (!task->parents_changed.empty()) write_parents(*task);
         if (!task->settles || is_terminal(task->state)) continue;
         const TaskState next = settle(counts_of(*task), task->promoted);
         if (next == task->state) continue;

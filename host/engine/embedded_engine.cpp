@@ -58,15 +58,17 @@ std::unique_ptr<Engine> Engine::open(EngineOptions options, const Clock& clock, 
     return std::make_unique<EmbeddedEngine>(std::move(options), clock, random, std::move(log));
 }
 
-EmbeddedEngine::EmbeddedEngine(EngineOptions options, const Clock& clock, Random& random, Logger log)
+EmbeddedEngine::EmbeddedEngine(EngineOptions options, const Clock& clock, Random& random, Logger log,
+                               Driver driver)
     : options_(with_real_store(std::move(options))),
       clock_(clock),
       log_(log.with({{"component", "engine"}})),
       pinned_(std::make_shared<PinnedTemplates>()),
       readers_(std::make_shared<ReadPool>(options_.store)),
       writer_(open_writer(options_, clock, random, log_, pinned_)),
+      operators_(std::make_unique<EmbeddedOperators>(options_, clock_, pinned_, readers_, writer_)),
       catalog_(std::make_shared<const TemplateCatalog>()) {
-    writer_->start();
+    if (driver == Driver::Thread) writer_->start();
 }
 
 EmbeddedEngine::~EmbeddedEngine() {
@@ -75,6 +77,12 @@ EmbeddedEngine::~EmbeddedEngine() {
     } catch (const StoreUnavailable&) {
         // It is in the log; whoever wants to know calls stop().
     }
+}
+
+void EmbeddedEngine::abandon() {
+    stopped_ = true;
+    readers_->close();
+    writer_->abandon();
 }
 
 void EmbeddedEngine::stop() {
@@ -98,6 +106,10 @@ std::shared_ptr<const TemplateCatalog> EmbeddedEngine::catalog() const {
 }
 
 std::unique_ptr<TaskerRuntime> EmbeddedEngine::attach(SessionOptions options) {
+    return open_session(std::move(options));
+}
+
+std::unique_ptr<EngineSession> EmbeddedEngine::open_session(SessionOptions options) {
     return std::make_unique<EmbeddedRuntime>(writer_, writer_->open_session(std::move(options)), readers_);
 }
 
@@ -147,7 +159,7 @@ std::vector<SubmitOutcome> EmbeddedEngine::create_batch(std::span<const TaskRequ
     std::vector<SubmitOutcome*> waiting;
     for (const SubmitOp& op : ops) waiting.push_back(op.answer);
     if (writer_->push(std::move(ops))) {
-        ticket.wait();
+        writer_->await(ticket);
     } else {
         for (SubmitOutcome* answer : waiting) *answer = stopped;
     }
@@ -183,6 +195,11 @@ std::optional<Uuid> EmbeddedEngine::find_by_idempotency_key(std::string_view nam
     return read([&](TaskViews& reader) { return reader.find_identity(*identity); });
 }
 
+std::optional<Refused> EmbeddedEngine::act_on_step(const Uuid& task_uuid, const Uuid& step_uuid,
+                                                   const StepAction& action) {
+    return operators_->act_on_step(task_uuid, step_uuid, action);
+}
+
 std::optional<Refused> EmbeddedEngine::cancel(const Uuid& task_uuid) {
     const auto row = writer_->ids().parse(RowKind::Task, task_uuid);
     if (!row) return Refused{Refusal::NotFound, "no such task", {}};
@@ -194,8 +211,25 @@ std::optional<Refused> EmbeddedEngine::cancel(const Uuid& task_uuid) {
     op.answer = &answer;
     op.ticket = &ticket;
     if (!writer_->push(op)) return Refused{Refusal::Unavailable, "the engine has stopped", {}};
-    ticket.wait();
+    writer_->await(ticket);
     return answer;
+}
+
+std::vector<std::shared_ptr<const TaskTemplate>> EmbeddedEngine::pinned_definitions() {
+    auto connection = readers_->borrow();
+    std::vector<std::int64_t> ids;
+    Statement select = connection->prepare("SELECT template_id FROM template ORDER BY template_id");
+    for (auto rows = select.query(); rows.next();) ids.push_back(rows.integer(0));
+    std::vector<std::shared_ptr<const TaskTemplate>> definitions;
+    for (const std::int64_t id : ids) {
+        try {
+            definitions.push_back(pinned_->definition(*connection, id));
+        } catch (const std::exception& error) {
+            log_.error("A template of the store cannot be read",
+                       {{"component", "engine"}, {"template_id", id}, {"error_message", error.what()}});
+        }
+    }
+    return definitions;
 }
 
 StoreInfo EmbeddedEngine::info() {
@@ -210,6 +244,12 @@ StoreInfo EmbeddedEngine::info() {
     if (missing) info.wal_bytes = 0;
     read([&](TaskViews& reader) { reader.count(info); });
     return info;
+}
+
+std::vector<QueueDepth> EmbeddedEngine::queues() {
+    std::vector<QueueDepth> out;
+    read([&](TaskViews& reader) { out = reader.queues(); });
+    return out;
 }
 
 std::vector<std::string> EmbeddedEngine::check() {

@@ -17,9 +17,12 @@ std::int64_t identity_prefix(std::string_view identity) {
 }
 
 IdentityIndex::IdentityIndex(SqlConnection& connection, std::size_t waiting)
-    : same_task_(connection.prepare("SELECT 1 FROM task WHERE task_id = ? AND identity = ?")),
-      find_(connection.prepare("SELECT 1 FROM task_identity i JOIN task t USING(task_id) "
-                               "WHERE i.prefix = ? AND t.identity = ?")),
+    // Of a task that was pruned the identity is kept apart, for a while.
+    : same_task_(connection.prepare("SELECT 1 FROM task WHERE task_id = ?1 AND identity = ?2 UNION ALL "
+                                    "SELECT 1 FROM pruned_identity WHERE task_id = ?1 AND identity = ?2")),
+      find_(connection.prepare("SELECT 1 FROM task_identity i LEFT JOIN task t USING(task_id) LEFT JOIN "
+                               "pruned_identity p USING(task_id) "
+                               "WHERE i.prefix = ?1 AND (t.identity = ?2 OR p.identity = ?2)")),
       // Not for the first time after a restart in mid-sweep: what was moved is read back too.
       insert_(connection.prepare("INSERT OR IGNORE INTO task_identity(prefix, task_id) VALUES(?, ?)")),
       remember_(connection.prepare("INSERT INTO meta(k, v) VALUES('identities_upto', ?), "
@@ -34,8 +37,9 @@ IdentityIndex::IdentityIndex(SqlConnection& connection, std::size_t waiting)
     sweep_.upto = saved("identities_upto", 0);
     sweep_.from.first = saved("identities_from", INT64_MIN);
     Statement load = connection.prepare(
-        "SELECT identity_prefix, task_id FROM task WHERE identity_prefix IS NOT NULL AND task_id > ? "
-        "ORDER BY task_id");
+        "SELECT identity_prefix, task_id FROM task WHERE identity_prefix IS NOT NULL AND task_id > ?1 UNION "
+        "ALL "
+        "SELECT identity_prefix, task_id FROM pruned_identity WHERE task_id > ?1 ORDER BY task_id");
     for (auto rows = load.query(sweep_.upto); rows.next();) {
         last_task_ = rows.integer(1);
         waiting_.emplace(rows.integer(0), last_task_);

@@ -51,6 +51,11 @@ void Lanes::rolled_back() {
     fresh_.clear();
 }
 
+void Lanes::forget(LaneId id) {
+    by_key_.erase(by_id_.at(id).key);
+    by_id_.erase(id);
+}
+
 void Lanes::take_ready(LaneId id, std::int64_t neg_prio) {
     auto& ready = by_id_.at(id).ready;
     const auto found = ready.find(neg_prio);

@@ -44,6 +44,9 @@ class Lanes {
     void committed() { fresh_.clear(); }
     void rolled_back();
 
+    // The lane's row was deleted. Precondition: nobody serves it and no step is in it.
+    void forget(LaneId id);
+
     // Precondition: `id` came from here.
     ClaimLane& at(LaneId id) { return by_id_.at(id); }
     const ClaimLane& at(LaneId id) const { return by_id_.at(id); }

@@ -11,6 +11,7 @@ constexpr std::size_t kEntryBytes = 400;  // list node, map node, shared TaskInf
 std::size_t size_of(const OpenTask& task) {
     std::size_t bytes = kEntryBytes + task.steps.size() * sizeof(OpenStep);
     if (task.info) bytes += task.info->context_json->size();
+    if (task.graph) bytes += task.graph->bytes();
     for (const OpenStep& step : task.steps) bytes += step.result ? step.result->size() : 0;
     return bytes;
 }
@@ -53,6 +54,7 @@ void TaskCache::set_result(OpenStep& step, SharedText envelope) {
     const auto size = [](const SharedText& text) { return text ? text->size() : std::size_t{0}; };
     bytes_ = bytes_ + size(envelope) - std::min(bytes_, size(step.result));
     step.result = std::move(envelope);
+    step.lent = false;
 }
 
 void TaskCache::drop(std::int64_t task_id) {

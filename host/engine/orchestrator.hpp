@@ -3,7 +3,9 @@
 // thread. What others are to learn of it is collected in Effects and published after the commit.
 
 #include <cstdint>
+#include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <unordered_map>
 #include <utility>
@@ -17,9 +19,12 @@
 #include "host/engine/lanes.hpp"
 #include "host/engine/open_task.hpp"
 #include "host/engine/operations.hpp"
+#include "host/engine/outbox.hpp"
 #include "host/engine/pinned_templates.hpp"
 #include "host/engine/row_uuid.hpp"
 #include "host/engine/statements.hpp"
+#include "host/model/expansion.hpp"
+#include "host/model/loss.hpp"
 
 namespace tasker::host {
 
@@ -39,6 +44,10 @@ struct Effects {
         const std::function<void(CompletionVerdict)>* done =
             nullptr;  // of the operation; null: nobody to tell
     };
+    struct Saved {
+        const CheckpointOp* op = nullptr;
+        bool saved = false;
+    };
     struct Revoked {
         std::shared_ptr<Session> session;
         Uuid event_id;
@@ -47,7 +56,20 @@ struct Effects {
     std::vector<Claimed> claimed;
     std::vector<Finished> finished;
     std::vector<Revoked> revoked;
+    std::vector<Saved> saved;
     bool changed = false;  // something was written
+};
+
+struct StepActionOrder {
+    UuidRow task, step;
+    StepAction action;
+    std::string metadata_json;  // of a result given by hand
+};
+
+// What one slice of pruning came to.
+struct PruneSlice {
+    std::int64_t next_task = 0;  // go on behind this one; kNever: all were looked at
+    std::int64_t complete = 0, failed = 0, steps = 0, kept = 0;
 };
 
 class Orchestrator {
@@ -56,7 +78,13 @@ class Orchestrator {
                  Logger log, std::shared_ptr<PinnedTemplates> pinned);
 
     // Takes back what the previous life had claimed; loads lanes and timers. Returns how many claims were lost.
-    std::size_t recover();
+    // `reports`: how the previous life ended.
+    std::size_t recover(const FlightReports& reports);
+    // The same for an opening after which workers may come back: `previous` holds what was claimed. Returns how many.
+    std::size_t hold(const std::shared_ptr<Session>& previous);
+    // What of the listed claims is the session's, now or again; the others are gone. Outside of a transaction.
+    std::vector<Uuid> adopt(const std::shared_ptr<Session>& session, Session* previous,
+                            const std::vector<HeldClaim>& listed);
     std::int64_t add_worker(const std::string& name);
 
     // Rows that later transactions refer to, in a transaction of its own.
@@ -68,8 +96,12 @@ class Orchestrator {
     // Without `hand_back` dependents only become ready: nothing is claimed besides what is asked for.
     void begin(bool hand_back = true);
     void complete(CompleteOp& op);
+    void checkpoint(const CheckpointOp& op);
+    // Steps made in the transaction in progress.
+    std::size_t made() const { return made_; }
     void release(const ReleaseOp& op);
     std::optional<Refused> cancel(const CancelOp& op);
+    std::optional<Refused> act_on_step(const StepActionOrder& order);
     void fire_timers();
     void fail_unserved();
     SubmitOutcome submit(const SubmitOp& op);
@@ -87,6 +119,14 @@ class Orchestrator {
     void wall_jumped_ahead();
     // A task that cannot be run: its open steps end in error, its claims are revoked.
     void condemn(std::int64_t task_id, const std::string& why);
+    // staleness.cpp: gives up tasks that do not get on, at most kMaxStale. How many.
+    std::size_t give_up_stale();
+    // prune.cpp
+    PruneSlice prune(const PruneOp& op, std::int64_t behind_task, std::set<std::int64_t>& templates_in_use);
+    void drop_orphans(const std::set<std::int64_t>& templates_in_use, PruneReport& report);
+    Outbox& outbox() { return *outbox_; }
+    SqlConnection& connection() { return connection_; }
+    std::int64_t now_ms() const { return now_ms_; }
     Effects take_effects();
     // Ends every statement, so that the connection can be closed.
     void close();
@@ -116,15 +156,25 @@ class Orchestrator {
         std::int64_t task_id = 0;
     };
     struct Cursor;
+    // Who of a namespace runs because it was its turn.
+    struct Suspect {
+        std::int64_t step_id = 0, since_ms = 0;  // wall clock
+    };
 
     // task_access.cpp: read back, touched
     OpenTask* find_task(std::int64_t task_id);
     OpenTask load_task(std::int64_t task_id);
+    static void load_states(OpenTask& task, Statement::Rows rows);
     void touch(OpenTask& task, bool settles);
     SharedText result_of(OpenTask& task, std::size_t index);
+    SharedText lend(OpenTask& task, std::size_t index);
+    static void parents_changed(OpenTask& task, std::size_t index);
+    void write_parents(OpenTask& task);
 
     // completion.cpp
-    void succeed(OpenTask& task, const CompleteOp& op);
+    void succeed(OpenTask& task, const CompleteOp& op, Expansion expansion);
+    void unlock_dependents(OpenTask& task, std::size_t index, Book* book, Expansion expansion);
+    void park_retries(const OpenTask& task);
     void fail(OpenTask& task, std::size_t index, const CompleteOp& op, std::uint32_t next_fence);
     void promote(OpenTask& task, std::size_t index, Book* book);
     bool may_hand_back(const OpenTask& task, std::size_t index, const Book* book);
@@ -134,14 +184,65 @@ class Orchestrator {
     void settle_touched();
     CompletionVerdict verdict_of_stale(const ClaimRef& claim);
 
+    // expansion_rows.cpp: what a decision or a batch makes
+    Parsed<Expansion> expansion_of(const OpenTask& task, const CompleteOp& op);
+    Parsed<Expansion> expansion_of(const OpenTask& task, std::size_t index, const MakingOutcome& outcome);
+    void fail_outcome(OpenTask& task, const CompleteOp& op, const std::string& message);
+    void add_steps(OpenTask& task, const Expansion& expansion);
+    void add_step(OpenTask& task, const NewStep& made, std::int64_t place);
+    void add_edges(OpenTask& task, const std::vector<NewEdge>& edges);
+
+    // checkpoints.cpp
+    SharedText checkpoint_of(const OpenTask& task, std::size_t index);
+    void save_record(OpenTask& task, std::size_t index, const Checkpoint& checkpoint, bool yields);
+    void watch_progress(OpenTask& task, std::size_t index, bool moved);
+    void end_call(OpenTask& task, std::size_t index, const CheckpointOp& op);
+    // actions.cpp
+    void take_from_worker(OpenTask& task, std::size_t index, const StepAction& action);
+    void change_step(OpenTask& task, std::size_t index, StepState to, const char* also);
+    void reset_step(OpenTask& task, std::size_t index);
+    void resolve_step(OpenTask& task, std::size_t index);
+    Parsed<Expansion> expansion_by_hand(const OpenTask& task, std::size_t index, const StepAction& action);
+    void complete_by_hand(OpenTask& task, std::size_t index, const StepActionOrder& order,
+                          Expansion expansion);
+    void record_action(const OpenTask& task, std::size_t index, StepState before, const StepAction& action);
+    void unblock(OpenTask& task);
+    void revive(OpenTask& task);
+
+    // staleness.cpp, prune.cpp
+    std::size_t give_up_stale_in(TaskState state, std::size_t limit);
+    void give_up(std::int64_t task_id, TaskState state, std::int64_t state_ms, std::int64_t threshold_minutes,
+                 bool with_entry);
+    struct PruneRun;
+    void delete_run(const PruneOp& op, const PruneRun& run, PruneSlice& slice);
+    std::vector<std::pair<std::int64_t, std::int64_t>> steps_of(const PruneRun& run);
+    void forget_ready(const std::vector<std::pair<std::int64_t, std::int64_t>>& steps);
+    bool rows_left(std::int64_t behind_task);
+
     // claims.cpp
     void claim_for(Book& book);
     void claim_step(OpenTask& task, std::size_t index, Book& book);
+    void hand_out(OpenTask& task, std::size_t index, Book& book, StepEvent event);
+    ClaimMark mark_of(const OpenTask& task, std::size_t index, std::int64_t claimed_ms);
+    bool was_answered(const HeldClaim& held);
     void claim_from_cursor(Book& book, std::int64_t task_id, std::size_t index);
     StepEvent make_event(OpenTask& task, std::size_t index);
 
-    void give_back(OpenTask& task, std::size_t index, AttemptEvent event, std::string_view note,
-                   const Session* session, std::optional<std::int64_t> claimed_ms);
+    // How a claim ends that nobody answered.
+    struct GiveBack {
+        AttemptEvent event = AttemptEvent::HandedBack;
+        std::string_view note;
+        std::shared_ptr<Session> session;  // null: not known any more
+        std::optional<std::int64_t> claimed_ms;
+        std::int64_t delay_ms = 0;  // 0: ready again at once
+    };
+    void give_back(OpenTask& task, std::size_t index, const GiveBack& how);
+    // losses.cpp
+    void lose(OpenTask& task, std::size_t index, GiveBack how, const FlightReports& reports);
+    void poison(OpenTask& task, std::size_t index, const GiveBack& how, const LossFinding& finding);
+    int crashes_of(std::int64_t step_id);
+    int running_losses_of(std::int64_t step_id);
+    bool takes_its_turn(const OpenTask& task, std::size_t index);
     void record_condemned(std::int64_t task_id, const std::string& why);
     void offer_missing(Book& book);
     std::int64_t next_ready_seq();
@@ -165,6 +266,7 @@ class Orchestrator {
     Lanes lanes_;
     TaskCache cache_;
     std::unique_ptr<IdentityIndex> identities_;
+    std::unique_ptr<Outbox> outbox_;
     std::vector<std::unique_ptr<Statement>> cursors_;
 
     std::vector<std::shared_ptr<Book>> books_;
@@ -172,17 +274,24 @@ class Orchestrator {
     std::size_t first_book_ = 0;
     std::unordered_map<std::int64_t, Running> running_;  // by step id
 
+    std::map<std::string, Suspect> suspects_;  // by namespace
+
     std::int64_t next_task_ = 1, next_step_ = 1, last_ready_seq_ = 0;
     std::int64_t next_due_ms_ = kNever;
+    const std::int64_t opened_ms_;  // wall clock
+    // staleness.cpp: where the next look goes on, by state: (state_ms, task_id).
+    std::map<TaskState, std::pair<std::int64_t, std::int64_t>> stale_from_;
 
     // The transaction in progress.
     Effects effects_;
     std::int64_t now_ms_ = 0;
     std::int64_t current_task_ = 0;
     bool hand_back_ = true;
+    std::size_t made_ = 0;
     std::vector<OpenTask*> touched_;
     std::vector<std::int64_t> started_;                    // step ids added to running_
     std::vector<std::pair<std::int64_t, Running>> ended_;  // entries taken out of running_
+    std::vector<LaneId> dropped_lanes_;
 };
 
 }  // namespace tasker::host

@@ -1,19 +1,44 @@
 #include "host/engine/pinned_templates.hpp"
 
 #include <algorithm>
+#include <iterator>
+#include <numeric>
 #include <utility>
+
+#include "host/model/expansion.hpp"
 
 namespace tasker::host {
 
 namespace {
+// One sort for all steps, not one each.
+std::vector<std::vector<std::size_t>> ancestors_by_name(const TaskTemplate& definition) {
+    const std::size_t count = definition.steps.size();
+    std::vector<std::size_t> by_name(count);
+    std::iota(by_name.begin(), by_name.end(), std::size_t{0});
+    std::ranges::sort(by_name, {},
+                      [&](std::size_t i) -> const std::string& { return definition.steps[i].name; });
+    std::vector<std::vector<std::size_t>> all(count);
+    std::vector<bool> is_ancestor(count);
+    for (std::size_t step = 0; step < count; ++step) {
+        const auto& ids = definition.steps[step].ancestor_ids;
+        for (const std::size_t id : ids) is_ancestor[id] = true;
+        all[step].reserve(ids.size());
+        if (!ids.empty())
+            std::ranges::copy_if(by_name, std::back_inserter(all[step]),
+                                 [&](std::size_t i) { return is_ancestor[i]; });
+        for (const std::size_t id : ids) is_ancestor[id] = false;
+    }
+    return all;
+}
+
 std::shared_ptr<PinnedTemplate> build(std::int64_t id, std::shared_ptr<const TaskTemplate> definition) {
     auto pinned = std::make_shared<PinnedTemplate>();
     pinned->id = id;
-    for (const StepTemplate& step : definition->steps) {
-        std::vector<std::size_t> ancestors = step.ancestor_ids;
-        std::ranges::sort(ancestors, {},
-                          [&](std::size_t i) -> const std::string& { return definition->steps[i].name; });
-        pinned->ancestors.push_back(std::move(ancestors));
+    pinned->makes_steps = makes_steps(*definition);
+    if (pinned->makes_steps) {
+        pinned->initial = initial_steps(*definition);
+    } else {
+        pinned->ancestors = ancestors_by_name(*definition);
     }
     pinned->definition = std::move(definition);
     return pinned;
@@ -46,6 +71,13 @@ std::shared_ptr<const PinnedTemplate> PinnedTemplates::remember(
     definitions_.insert_or_assign(pinned->id, pinned->definition);
     by_text_.insert_or_assign(pinned->definition->definition_json, pinned);
     return by_id_.insert_or_assign(pinned->id, std::move(pinned)).first->second;
+}
+
+void PinnedTemplates::forget(std::int64_t template_id) {
+    const std::scoped_lock lock(mutex_);
+    std::erase_if(by_text_, [&](const auto& entry) { return entry.second->id == template_id; });
+    by_id_.erase(template_id);
+    definitions_.erase(template_id);
 }
 
 std::shared_ptr<const PinnedTemplate> PinnedTemplates::write(SqlConnection& connection, Lanes& lanes,

@@ -21,6 +21,8 @@ struct PinnedTemplate {
     std::shared_ptr<const TaskTemplate> definition;   // never null
     std::vector<LaneId> lanes;                        // of each step
     std::vector<std::vector<std::size_t>> ancestors;  // of each step, by step name
+    bool makes_steps = false;                         // its tasks have a TaskGraph
+    std::vector<std::size_t> initial;                 // then: the steps they begin with
 };
 
 class PinnedTemplates {
@@ -35,6 +37,9 @@ class PinnedTemplates {
                                                std::int64_t template_id);
     // For readers: the definition only.
     std::shared_ptr<const TaskTemplate> definition(SqlConnection& reader, std::int64_t template_id);
+
+    // The row is deleted, or about to be.
+    void forget(std::int64_t template_id);
 
     std::shared_ptr<const PinnedTemplate> remember(std::shared_ptr<const PinnedTemplate> pinned);
 

@@ -1,33 +1,42 @@
 // Taking a claim away without a result: handed back, lost with its worker, cancelled.
 
+#include <algorithm>
+
 #include "host/engine/orchestrator.hpp"
 
 namespace tasker::host {
 
-void Orchestrator::give_back(OpenTask& task, std::size_t index, AttemptEvent event, std::string_view note,
-                             const Session* session, std::optional<std::int64_t> claimed_ms) {
+void Orchestrator::give_back(OpenTask& task, std::size_t index, const GiveBack& how) {
     touch(task, false);
     OpenStep& step = task.steps[index];
     const std::int64_t step_id = task.step_id(index);
     // A step that was given back millions of times would run out of fences: it ends instead.
     const bool poison = step.fence >= kMaxFence;
-    const StepState next = poison ? StepState::Error : StepState::Enqueued;
-    std::optional<std::int64_t> sequence, worker;
-    if (!poison) sequence = next_ready_seq();
-    if (session != nullptr) worker = session->worker_row();
-    const int losses = step.losses + (event == AttemptEvent::WorkerLost ? 1 : 0);
-    if (sql_.return_step.run(next, step.attempts - 1, step.fence + 1, losses, sequence, step_id,
-                             step.fence) != 1) {
+    const bool waits = how.delay_ms > 0 && !poison;
+    const StepState next = poison  ? StepState::Error
+                           : waits ? StepState::WaitingForRetry
+                                   : StepState::Enqueued;
+    std::optional<std::int64_t> sequence, worker, due, delay;
+    if (next == StepState::Enqueued) sequence = next_ready_seq();
+    if (waits) delay = how.delay_ms;
+    if (waits && !task.blocked()) due = now_ms_ + how.delay_ms;
+    if (how.session) worker = how.session->worker_row();
+    const int losses = step.losses + (how.event == AttemptEvent::HandedBack ? 0 : 1);
+    const int crashes = how.event == AttemptEvent::Crashed ? 1 : 0;
+    if (sql_.return_step.run(next, step.attempts - 1, step.fence + 1, losses, sequence, due, delay, crashes,
+                             step_id, step.fence) != 1) {
         throw Error("the store disagrees about a claim");
     }
-    sql_.add_attempt.run(attempt_id(step_id, step.fence), event, step.attempts, StepState::InProgress, next,
-                         claimed_ms, now_ms_, nullptr, worker, note, nullptr);
+    sql_.add_attempt.run(attempt_id(step_id, step.fence), how.event, step.attempts, StepState::InProgress,
+                         next, how.claimed_ms, now_ms_, nullptr, worker, how.note, nullptr);
     --step.attempts;
     ++step.fence;
     step.losses = losses;
     task.set_state(step, next);
-    task.settles = task.settles || poison;
-    if (!poison) lanes_.add_ready(task.pinned->lanes[index], task.neg_prio);
+    task.settles = task.settles || poison || waits;
+    if (waits) step.backoff_ms = how.delay_ms;
+    if (due) next_due_ms_ = std::min(next_due_ms_, *due);
+    if (next == StepState::Enqueued) lanes_.add_ready(task.lane(index), task.neg_prio);
     effects_.changed = true;
 }
 
@@ -35,8 +44,12 @@ void Orchestrator::release(const ReleaseOp& op) {
     const auto running = running_.find(op.claim.step_id);
     if (running == running_.end() || running->second.fence != op.claim.fence) return;
     OpenTask* task = find_task(op.claim.task_id);
-    give_back(*task, op.claim.index, AttemptEvent::HandedBack, op.reason, op.session.get(),
-              op.claim.claimed_ms);
+    const GiveBack how{op.event, op.reason, op.session, op.claim.claimed_ms};
+    if (op.event == AttemptEvent::WorkerLost) {
+        lose(*task, op.claim.index, how, op.reports);
+    } else {
+        give_back(*task, op.claim.index, how);
+    }
     end_running(op.claim.step_id);
     effects_.finished.push_back({op.session, op.event_id, CompletionVerdict::Superseded, nullptr});
 }
@@ -110,13 +123,15 @@ std::optional<Refused> Orchestrator::cancel(const CancelOp& op) {
                 {running->second.session, running->second.event_id, Revocation::Why::Cancelled});
             end_running(step_id);
         }
-        if (step.state == StepState::Enqueued) lanes_.take_ready(task->pinned->lanes[i], task->neg_prio);
+        if (step.state == StepState::Enqueued) lanes_.take_ready(task->lane(i), task->neg_prio);
         sql_.add_attempt.run(attempt_id(step_id, fence), AttemptEvent::Cancelled, step.attempts, step.state,
                              StepState::Cancelled, claimed, now_ms_, nullptr, worker, nullptr, nullptr);
         ++step.fence;
         task->set_state(step, StepState::Cancelled);
     }
-    sql_.cancel_steps.run(now_ms_, task->first_step, task->step_id(task->steps.size() - 1));
+    const auto initial = static_cast<std::int64_t>(task->initial_steps());
+    sql_.cancel_steps.run(now_ms_, task->first_step, task->first_step + initial - 1);
+    if (task->steps.size() > task->initial_steps()) sql_.cancel_made_steps.run(now_ms_, task->id);
     sql_.set_task_state.run(TaskState::Cancelled, now_ms_, task->id);
     task->state = TaskState::Cancelled;
     effects_.changed = true;

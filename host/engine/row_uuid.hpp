@@ -10,7 +10,7 @@
 
 namespace tasker::host {
 
-enum class RowKind : std::uint8_t { Task = 1, Step = 2, Correlation = 3 };
+enum class RowKind : std::uint8_t { Task = 1, Step = 2, Correlation = 3, Dlq = 4 };
 
 struct UuidRow {
     std::int64_t id = 0;          // below 2^40

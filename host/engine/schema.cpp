@@ -74,7 +74,47 @@ CREATE TABLE attempt(
 CREATE TABLE step_checkpoint(step_id INTEGER PRIMARY KEY, codec INTEGER NOT NULL DEFAULT 0, record TEXT NOT NULL);
 )sql";
 
-constexpr std::array<std::string_view, kSchemaVersion> kMigrations{kVersion1};
+// Steps that are made while the task runs, and their edges: the parents of a made step are ordinals (step.idx) as text,
+// "0,3,5-9". Of the steps made at submission nothing is stored: they and their edges follow from the pinned template.
+// step.checkpoints counts the records that step_checkpoint was given; 0: there is none.
+constexpr std::string_view kVersion2 = R"sql(
+CREATE TABLE made_step(
+  task_id INTEGER NOT NULL, idx INTEGER NOT NULL, step_id INTEGER NOT NULL, template_idx INTEGER NOT NULL,
+  parents TEXT NOT NULL, name TEXT, cursor TEXT, no_op INTEGER NOT NULL DEFAULT 0,
+  PRIMARY KEY(task_id, idx)) WITHOUT ROWID;
+ALTER TABLE step ADD COLUMN checkpoints INTEGER NOT NULL DEFAULT 0;
+)sql";
+
+// Dead letter queue, domain events, what pruning leaves behind.
+constexpr std::string_view kVersion3 = R"sql(
+-- Who did it, for what an operator did; its reason is in `note`.
+ALTER TABLE attempt ADD COLUMN actor TEXT;
+
+-- Open tasks by how long they are in their state.
+DROP INDEX task_open;
+CREATE INDEX task_open ON task(state, state_ms) WHERE state < 8;
+
+-- Investigations of tasks that went nowhere. At most one of a task is pending (status 0). Codes in model/dlq.hpp.
+CREATE TABLE dlq(
+  dlq_id INTEGER PRIMARY KEY, task_id INTEGER NOT NULL, original_state INTEGER NOT NULL, reason INTEGER NOT NULL,
+  status INTEGER NOT NULL DEFAULT 0, created_ms INTEGER NOT NULL, updated_ms INTEGER NOT NULL, resolved_ms INTEGER,
+  resolved_by TEXT, notes TEXT, snapshot TEXT NOT NULL, metadata TEXT);
+CREATE UNIQUE INDEX dlq_pending ON dlq(task_id) WHERE status = 0;
+CREATE INDEX dlq_task ON dlq(task_id);
+
+-- Identities of pruned tasks, for as long as they still are duplicates. Their entries in task_identity stay until then.
+CREATE TABLE pruned_identity(
+  task_id INTEGER PRIMARY KEY, identity_prefix INTEGER NOT NULL, identity BLOB NOT NULL, created_ms INTEGER NOT NULL,
+  pruned_ms INTEGER NOT NULL);
+
+-- The durable queue of domain events, written with the result that published them. seq is never used twice.
+CREATE TABLE domain_event(
+  seq INTEGER PRIMARY KEY AUTOINCREMENT, ns TEXT NOT NULL, event_id BLOB NOT NULL, name TEXT NOT NULL,
+  delivery INTEGER NOT NULL, stored_ms INTEGER NOT NULL, bytes INTEGER NOT NULL, event TEXT NOT NULL);
+CREATE INDEX domain_event_ns ON domain_event(ns, seq, bytes);
+)sql";
+
+constexpr std::array<std::string_view, kSchemaVersion> kMigrations{kVersion1, kVersion2, kVersion3};
 
 void apply(SqlConnection& connection, int version, const Clock& clock, Random& random) {
     connection.exec("BEGIN IMMEDIATE");

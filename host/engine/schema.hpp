@@ -11,7 +11,7 @@ namespace tasker::host {
 class SqlConnection;
 
 inline constexpr std::int64_t kApplicationId = 0x54534B52;  // "TSKR"
-inline constexpr int kSchemaVersion = 1;
+inline constexpr int kSchemaVersion = 3;
 
 // Runs the migrations that are missing, one transaction each. Throws SqlError.
 void migrate(SqlConnection& connection, const Clock& clock, Random& random);

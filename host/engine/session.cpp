@@ -6,8 +6,6 @@ namespace tasker::host {
 
 namespace {
 constexpr std::int64_t kStarvingAfterMs = 10'000;
-constexpr std::int64_t kForgetAfterMs = 300'000;
-constexpr std::size_t kMaxRecorded = 8192;
 }  // namespace
 
 Session::Session(SessionOptions options, const Clock& clock, ClaimLimits limits)
@@ -24,21 +22,55 @@ std::vector<StepEvent> Session::poll(std::size_t limit) {
     const std::scoped_lock lock(mutex_);
     const std::size_t count = std::min(limit, pending_.size());
     events.reserve(count);
-    std::int64_t earliest = next_deadline_.load(std::memory_order_relaxed);
     for (std::size_t i = 0; i < count; ++i) {
         events.push_back(std::move(pending_.front()));
         pending_.pop_front();
         const auto mark = marks_.find(events.back().event_id);
-        if (mark == marks_.end()) continue;
-        mark->second.polled = true;
-        if (mark->second.timeout_ms <= 0) continue;
-        mark->second.deadline_ms = now + mark->second.timeout_ms + limits_.backstop_ms;
-        mark->second.last_deadline_ms =
-            std::max(mark->second.deadline_ms, now + limits_.max_runtime_ms + limits_.backstop_ms);
-        earliest = std::min(earliest, mark->second.deadline_ms);
+        if (mark != marks_.end()) mark_started(mark->second, now);
     }
-    next_deadline_.store(earliest, std::memory_order_relaxed);
     return events;
+}
+
+void Session::mark_started(ClaimMark& mark, std::int64_t now) {
+    mark.polled = true;
+    if (mark.timeout_ms <= 0) return;
+    mark.deadline_ms = now + mark.timeout_ms + limits_.backstop_ms;
+    mark.last_deadline_ms = std::max(mark.deadline_ms, now + limits_.max_runtime_ms + limits_.backstop_ms);
+    if (mark.deadline_ms < next_deadline_.load(std::memory_order_relaxed))
+        next_deadline_.store(mark.deadline_ms, std::memory_order_relaxed);
+}
+
+std::vector<DeliveredStep> Session::deliver(std::size_t limit) {
+    std::vector<DeliveredStep> steps;
+    const std::scoped_lock lock(mutex_);
+    while (steps.size() < limit && !pending_.empty()) {
+        StepEvent event = std::move(pending_.front());
+        pending_.pop_front();
+        const auto mark = marks_.find(event.event_id);
+        if (mark == marks_.end()) continue;
+        mark->second.delivered = true;
+        steps.push_back({std::move(event), mark->second.claim.fence});
+    }
+    return steps;
+}
+
+void Session::start(std::span<const Uuid> events) {
+    const std::int64_t now = clock_.steady_ms();
+    const std::scoped_lock lock(mutex_);
+    for (const Uuid& event_id : events) {
+        const auto mark = marks_.find(event_id);
+        if (mark != marks_.end() && mark->second.delivered && !mark->second.polled)
+            mark_started(mark->second, now);
+    }
+}
+
+std::vector<HeldClaim> Session::held() const {
+    std::vector<HeldClaim> claims;
+    const std::scoped_lock lock(mutex_);
+    claims.reserve(marks_.size());
+    for (const auto& [event_id, mark] : marks_)
+        claims.push_back({event_id, mark.step_uuid, mark.claim.fence, mark.polled});
+    return claims;
 }
 
 std::vector<Revocation> Session::take_revocations() {
@@ -92,15 +124,8 @@ StarvationReport Session::starvation() const {
 }
 
 std::size_t Session::forget_old() {
-    const std::int64_t before = clock_.steady_ms() - kForgetAfterMs;
     const std::scoped_lock lock(mutex_);
-    std::size_t forgotten = 0;
-    while (!recorded_order_.empty() && recorded_order_.front().second <= before) {
-        recorded_.erase(recorded_order_.front().first);
-        recorded_order_.pop_front();
-        ++forgotten;
-    }
-    return forgotten;
+    return recorded_.forget_old(clock_.steady_ms());
 }
 
 std::size_t Session::claimed() const {
@@ -121,32 +146,24 @@ void Session::publish(std::vector<std::pair<StepEvent, ClaimMark>> claims) {
     }
 }
 
-void Session::remember_recorded(const Uuid& event_id) {
-    if (!recorded_.insert(event_id).second) return;
-    recorded_order_.emplace_back(event_id, clock_.steady_ms());
-    if (recorded_order_.size() <= kMaxRecorded) return;
-    recorded_.erase(recorded_order_.front().first);
-    recorded_order_.pop_front();
-}
-
 void Session::finished(const Uuid& event_id, CompletionVerdict verdict) {
     const std::scoped_lock lock(mutex_);
     if (const auto mark = marks_.find(event_id); mark != marks_.end()) {
-        if (!mark->second.polled) {
+        if (!mark->second.polled && !mark->second.delivered) {
             std::erase_if(pending_, [&](const StepEvent& event) { return event.event_id == event_id; });
-        } else if (verdict == CompletionVerdict::Superseded) {
+        } else if (mark->second.polled && verdict == CompletionVerdict::Superseded) {
             ++returned_;
         }
         marks_.erase(mark);
     }
-    if (verdict == CompletionVerdict::Accepted) remember_recorded(event_id);
+    if (verdict == CompletionVerdict::Accepted) recorded_.add(event_id, clock_.steady_ms());
 }
 
 void Session::revoked(const Uuid& event_id, Revocation::Why why) {
     const std::scoped_lock lock(mutex_);
     const auto mark = marks_.find(event_id);
     if (mark == marks_.end()) return;
-    if (mark->second.polled) {
+    if (mark->second.polled || mark->second.delivered) {
         revocations_.push_back({event_id, why});
     } else {
         std::erase_if(pending_, [&](const StepEvent& event) { return event.event_id == event_id; });
@@ -199,6 +216,39 @@ std::vector<std::pair<Uuid, ClaimRef>> Session::all_claims() {
     for (const auto& [event_id, mark] : marks_) claims.emplace_back(event_id, mark.claim);
     pending_.clear();
     return claims;
+}
+
+std::vector<std::pair<Uuid, ClaimRef>> Session::claims_besides(const std::unordered_set<Uuid>& listed) {
+    std::vector<std::pair<Uuid, ClaimRef>> claims;
+    const std::scoped_lock lock(mutex_);
+    for (const auto& [event_id, mark] : marks_) {
+        if (!listed.contains(event_id)) claims.emplace_back(event_id, mark.claim);
+    }
+    std::erase_if(pending_, [&](const StepEvent& event) { return !listed.contains(event.event_id); });
+    return claims;
+}
+
+void Session::adopt(const HeldClaim& held, ClaimMark mark) {
+    const std::int64_t now = clock_.steady_ms();
+    const std::scoped_lock lock(mutex_);
+    mark.delivered = true;
+    mark.polled = false;
+    if (held.started) mark_started(mark, now);
+    marks_.insert_or_assign(held.event_id, std::move(mark));
+}
+
+std::optional<ClaimMark> Session::take(const Uuid& event_id) {
+    const std::scoped_lock lock(mutex_);
+    const auto found = marks_.find(event_id);
+    if (found == marks_.end()) return std::nullopt;
+    std::optional<ClaimMark> mark(std::move(found->second));
+    marks_.erase(found);
+    return mark;
+}
+
+void Session::note_recorded(const Uuid& event_id) {
+    const std::scoped_lock lock(mutex_);
+    recorded_.add(event_id, clock_.steady_ms());
 }
 
 }  // namespace tasker::host

@@ -8,6 +8,7 @@
 #include <functional>
 #include <mutex>
 #include <optional>
+#include <span>
 #include <string>
 #include <unordered_map>
 #include <unordered_set>
@@ -17,6 +18,7 @@
 #include "host/core/clock.hpp"
 #include "host/core/wakeup.hpp"
 #include "host/engine/engine.hpp"
+#include "host/runtime/recorded_events.hpp"
 #include "host/runtime/runtime.hpp"
 
 namespace tasker::host {
@@ -33,11 +35,15 @@ struct ClaimMark {
     ClaimRef claim;
     std::int64_t timeout_ms = 0;  // 0: none
     std::int64_t claimed_steady_ms = 0;
-    bool polled = false;
+    bool delivered = false;             // handed to a worker in another process, which has not started it yet
+    bool polled = false;                // started
     bool expiring = false;              // its time-out is on the way to the store
     std::int64_t deadline_ms = kNever;  // steady; when the engine fails the step by itself
     std::int64_t last_deadline_ms = kNever;
     Uuid task_uuid, step_uuid;
+    // Of a step whose result makes steps: its template and its place in there; else null.
+    std::shared_ptr<const TaskTemplate> maker;
+    std::size_t template_index = 0;
 };
 
 struct ClaimLimits {
@@ -50,12 +56,15 @@ class Session {
 
     const SessionOptions& options() const { return options_; }
     // The row that names this worker in the store; set by the writer thread, which alone uses it.
-    std::int64_t worker_row() const { return worker_row_; }
-    void set_worker_row(std::int64_t row) { worker_row_ = row; }
+    std::optional<std::int64_t> worker_row() const { return worker_row_; }
+    void set_worker_row(std::optional<std::int64_t> row) { worker_row_ = row; }
     void on_activity(std::function<void()> wake);
 
     // For the runtime.
     std::vector<StepEvent> poll(std::size_t limit);
+    std::vector<DeliveredStep> deliver(std::size_t limit);
+    void start(std::span<const Uuid> events);
+    std::vector<HeldClaim> held() const;
     std::vector<Revocation> take_revocations();
     std::optional<ClaimRef> find(const Uuid& event_id) const;
     std::optional<ClaimMark> mark(const Uuid& event_id) const;
@@ -81,12 +90,19 @@ class Session {
     // The claims to give back: those not polled (removed from the queue), or all of them.
     std::vector<std::pair<Uuid, ClaimRef>> take_unpolled();
     std::vector<std::pair<Uuid, ClaimRef>> all_claims();
+    // The claims that are not among these events, as all_claims().
+    std::vector<std::pair<Uuid, ClaimRef>> claims_besides(const std::unordered_set<Uuid>& listed);
+    // A claim of a predecessor, of which it was taken.
+    void adopt(const HeldClaim& held, ClaimMark mark);
+    std::optional<ClaimMark> take(const Uuid& event_id);
+    // A result that a predecessor recorded.
+    void note_recorded(const Uuid& event_id);
 
   private:
-    void remember_recorded(const Uuid& event_id);
+    void mark_started(ClaimMark& mark, std::int64_t now);
 
     const SessionOptions options_;
-    std::int64_t worker_row_ = 0;
+    std::optional<std::int64_t> worker_row_;  // nothing: it has none yet
     const Clock& clock_;
     const ClaimLimits limits_;
     std::atomic<bool> draining_{false};
@@ -98,8 +114,7 @@ class Session {
     std::unordered_map<Uuid, ClaimMark> marks_;
     std::vector<Revocation> revocations_;
     std::size_t returned_ = 0;
-    std::deque<std::pair<Uuid, std::int64_t>> recorded_order_;  // with the steady time
-    std::unordered_set<Uuid> recorded_;
+    RecordedEvents recorded_;
 };
 
 }  // namespace tasker::host

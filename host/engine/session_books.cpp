@@ -47,7 +47,7 @@ void Orchestrator::refresh_unserved() {
     const std::int64_t now = std::max<std::int64_t>(clock_.steady_ms(), 1);
     for (auto& [id, lane] : lanes_.all()) {
         const bool served =
-            std::ranges::any_of(books_, [&](const auto& book) { return book->lanes.contains(id); });
+            std::ranges::any_of(books_, [&id = id](const auto& book) { return book->lanes.contains(id); });
         if (served) {
             lane.unserved_since_ms = 0;
         } else if (lane.unserved_since_ms == 0) {

@@ -3,12 +3,14 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <system_error>
 #include <utility>
 
 #include "host/engine/store_file.hpp"
+#include "host/engine/task_graph.hpp"
 #include "host/model/states.hpp"
 
 namespace tasker::host {
@@ -35,13 +37,26 @@ constexpr Rule kRules[] = {
      "SELECT step_id FROM step WHERE state = 1 AND ready_seq IS NULL"},
     {"complete step without a result: step row ",
      "SELECT step_id FROM step s WHERE state = 6 AND NOT EXISTS (SELECT 1 FROM attempt a WHERE a.attempt_id "
-     "= (s.step_id << 22 | s.fence) AND a.event = 0 AND a.envelope IS NOT NULL)"},
+     "= (s.step_id << 22 | s.fence) AND a.event IN (0, 11) AND a.envelope IS NOT NULL)"},
     {"step that ran before its parents: step row ",
-     "SELECT step_id FROM step WHERE state IN (1, 2, 5, 6) AND parents_left <> 0"},
+     "SELECT step_id FROM step s WHERE state IN (1, 2, 5, 6) AND parents_left <> 0 AND NOT EXISTS (SELECT 1 "
+     "FROM "
+     "attempt a WHERE a.attempt_id = (s.step_id << 22 | s.fence) AND a.event = 11)"},  // not by hand
     {"complete task with an open step: task row ",
      "SELECT task_id FROM task t WHERE state = 8 AND EXISTS (SELECT 1 FROM step s WHERE s.step_id >= "
      "t.first_step AND s.task_id = t.task_id AND s.state NOT IN (6, 9) AND s.step_id < t.first_step + "
      "10000)"},
+    {"made step without its row: task row ",
+     "SELECT task_id FROM made_step m WHERE NOT EXISTS (SELECT 1 FROM step s WHERE s.step_id = m.step_id AND "
+     "s.task_id = m.task_id AND s.idx = m.idx)"},
+    {"complete task with an open made step: task row ",
+     "SELECT DISTINCT m.task_id FROM made_step m JOIN step s USING(step_id) JOIN task t ON t.task_id = "
+     "m.task_id "
+     "WHERE t.state = 8 AND s.state NOT IN (6, 9)"},
+    {"checkpoint without its step, or of a complete one: step row ",
+     "SELECT step_id FROM step_checkpoint c WHERE NOT EXISTS (SELECT 1 FROM step s WHERE s.step_id = "
+     "c.step_id "
+     "AND s.checkpoints > 0 AND s.state NOT IN (6, 9))"},
     {"task without its place in the index of identities: task row ",
      "SELECT task_id FROM task t WHERE identity IS NOT NULL AND task_id <= coalesce((SELECT v FROM meta "
      "WHERE "
@@ -49,6 +64,15 @@ constexpr Rule kRules[] = {
      "t.identity_prefix AND i.task_id = t.task_id)"},
     {"two tasks of one identity: task row ",
      "SELECT max(task_id) FROM task WHERE identity IS NOT NULL GROUP BY identity HAVING count(*) > 1"},
+    {"task with the identity of a pruned one: task row ",
+     "SELECT t.task_id FROM task t JOIN pruned_identity p ON p.identity = t.identity"},
+    {"pruned task that is there: task row ",
+     "SELECT task_id FROM pruned_identity p WHERE EXISTS (SELECT 1 FROM task t WHERE t.task_id = p.task_id)"},
+    {"attempt without its step: attempt row ",
+     "SELECT attempt_id FROM attempt a WHERE NOT EXISTS (SELECT 1 FROM step s WHERE s.step_id = a.attempt_id "
+     ">> 22)"},
+    {"dead letter entry without its task: entry row ",
+     "SELECT dlq_id FROM dlq d WHERE NOT EXISTS (SELECT 1 FROM task t WHERE t.task_id = d.task_id)"},
 };
 
 void check_rules(SqlConnection& reader, std::vector<std::string>& faults) {
@@ -60,36 +84,67 @@ void check_rules(SqlConnection& reader, std::vector<std::string>& faults) {
     }
 }
 
-// parents_left must be what the pinned definition and the states of the parents say.
-void check_task(SqlConnection& reader, Statement& steps, std::int64_t task_id, std::int64_t first_step,
-                const TaskTemplate& definition, std::vector<std::string>& faults) {
-    static_cast<void>(reader);
-    std::vector<std::pair<StepState, std::int64_t>> rows_of;
-    auto rows = steps.query(first_step, first_step + static_cast<std::int64_t>(definition.steps.size()) - 1);
-    while (rows.next()) rows_of.emplace_back(static_cast<StepState>(rows.integer(0)), rows.integer(1));
-    if (rows_of.size() != definition.steps.size()) {
-        faults.push_back("task without all of its steps: task row " + std::to_string(task_id));
-        return;
-    }
-    for (std::size_t i = 0; i < rows_of.size() && faults.size() < kMaxFaults; ++i) {
-        std::int64_t left = 0;
-        for (const std::size_t parent : definition.steps[i].dependency_ids)
-            left += satisfies_children(rows_of[parent].first) ? 0 : 1;
-        if (left != rows_of[i].second) {
-            faults.push_back("step with a wrong number of open parents: step row " +
-                             std::to_string(first_step + static_cast<std::int64_t>(i)));
+// parents_left must be what the edges and the states of the parents say.
+class ParentCheck {
+  public:
+    ParentCheck(SqlConnection& reader, std::vector<std::string>& faults)
+        : reader_(reader),
+          faults_(faults),
+          at_submission_(
+              reader.prepare("SELECT state, parents_left, step_id FROM step WHERE step_id BETWEEN ? "
+                             "AND ? ORDER BY step_id")),
+          later_(reader.prepare("SELECT s.state, s.parents_left, s.step_id FROM made_step m JOIN step s "
+                                "USING(step_id) WHERE m.task_id = ? ORDER BY m.idx")) {}
+
+    void check(std::int64_t task_id, std::int64_t first_step, const TaskTemplate& definition) {
+        const auto graph = graph_of(reader_, task_id, first_step, definition);
+        const std::size_t initial = graph ? graph->initial() : definition.steps.size();
+        const std::size_t count = graph ? graph->size() : initial;
+        steps_.clear();
+        read(at_submission_.query(first_step, first_step + static_cast<std::int64_t>(initial) - 1));
+        if (count > initial) read(later_.query(task_id));
+        if (steps_.size() != count) {
+            faults_.push_back("task without all of its steps: task row " + std::to_string(task_id));
+            return;
+        }
+        for (std::size_t i = 0; i < count && faults_.size() < kMaxFaults; ++i) {
+            const std::int64_t left =
+                graph ? open_of((*graph)[i].parents) : open_of(definition.steps[i].dependency_ids);
+            if (left != steps_[i].parents_left) {
+                faults_.push_back("step with a wrong number of open parents: step row " +
+                                  std::to_string(steps_[i].id));
+            }
         }
     }
-}
+
+  private:
+    struct Row {
+        StepState state;
+        std::int64_t parents_left, id;
+    };
+    void read(Statement::Rows rows) {
+        while (rows.next())
+            steps_.push_back({static_cast<StepState>(rows.integer(0)), rows.integer(1), rows.integer(2)});
+    }
+    template <class Ordinals>
+    std::int64_t open_of(const Ordinals& parents) const {
+        return std::ranges::count_if(
+            parents, [&](std::size_t parent) { return !satisfies_children(steps_[parent].state); });
+    }
+
+    SqlConnection& reader_;
+    std::vector<std::string>& faults_;
+    Statement at_submission_, later_;
+    std::vector<Row> steps_;
+};
 
 void check_parents(SqlConnection& reader, PinnedTemplates& pinned, std::vector<std::string>& faults) {
     Statement tasks = reader.prepare("SELECT task_id, template_id, first_step FROM task");
-    Statement steps =
-        reader.prepare("SELECT state, parents_left FROM step WHERE step_id BETWEEN ? AND ? ORDER BY step_id");
+    ParentCheck check(reader, faults);
     for (auto rows = tasks.query(); rows.next() && faults.size() < kMaxFaults;) {
         try {
             const auto definition = pinned.definition(reader, rows.integer(1));
-            check_task(reader, steps, rows.integer(0), rows.integer(2), *definition, faults);
+            check.check(rows.integer(0), rows.integer(2), *definition);
         } catch (const SqlError&) {
             throw;
         } catch (const Error& error) {

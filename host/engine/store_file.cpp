@@ -222,6 +222,9 @@ SqlConnection open_store(const EngineOptions& options, const Clock& clock, Rando
         if (!exists) create(store, clock, random);
         SqlConnection connection(store, SqlConnection::Mode::ReadWrite);
         configure(connection, options.durability);
+        // A compaction that was killed leaves this behind; every commit would give pages back.
+        if (connection.integer("PRAGMA auto_vacuum") == 1)
+            connection.exec("PRAGMA auto_vacuum = INCREMENTAL");
         migrate(connection, clock, random);
         connection.exec("UPDATE meta SET v = 1 WHERE k = 'open'");
         connection.exec("PRAGMA wal_checkpoint(PASSIVE)");

@@ -35,6 +35,7 @@ void StoreWriter::enter_trouble(Operations batch, const std::string& why, bool f
                                           : "by itself once it can be written"}});
     }
     prepend(backlog_.completions, batch.completions);
+    prepend(backlog_.checkpoints, batch.checkpoints);
     prepend(backlog_.releases, batch.releases);
     refuse_unavailable(batch);
     refuse_unavailable(backlog_);
@@ -46,17 +47,17 @@ void StoreWriter::refuse_unavailable(Operations& operations) {
         in_trouble_ ? "the store cannot be written: " + trouble() : "the engine has stopped";
     const Refused refused{Refusal::Unavailable, why,
                           in_trouble_ ? "try again once there is space on the disk" : ""};
-    refuse(operations.submissions, operations.cancels, refused);
-    operations.submissions.clear();
-    operations.cancels.clear();
+    refuse(operations, refused);
+    refuse_checkpoints(operations.checkpoints, why);
+    end_prune(refused);
 }
 
 bool StoreWriter::turn_in_trouble() {
     refuse_unavailable(backlog_);
     for (SessionOp& op : backlog_.sessions) {
-        if (op.kind == SessionOp::Kind::Capacity) continue;
+        if (op.kind != SessionOp::Kind::Drain && op.kind != SessionOp::Kind::Stop) continue;
         op.session->start_draining();
-        if (op.ticket != nullptr) std::exchange(op.ticket, nullptr)->answered();
+        if (op.ended) std::exchange(op.ended, {})();
     }
     if (for_good_ || clock_.steady_ms() < retry_at_ms_) return false;
     try {

@@ -13,6 +13,7 @@ namespace {
 constexpr std::size_t kMaxBatch = 512;
 constexpr std::size_t kMinSubmissions = 64;  // in a batch full of results
 constexpr std::int64_t kMaxBatchMs = 5;
+constexpr std::size_t kMaxMade = 2000;  // steps made in one transaction, then no further result is taken in
 constexpr std::int64_t kClockJumpMs = 2000;
 constexpr std::int64_t kUnservedEveryMs = 1000;
 
@@ -29,16 +30,6 @@ template <class Op>
 void append(std::vector<Op>& to, std::vector<Op>& from) {
     move_front(from, to, from.size());
 }
-
-// A claim that was made and taken back in one transaction: nobody heard of it, and nobody shall.
-void drop_unheard(Effects& effects) {
-    if (effects.revoked.empty()) return;
-    std::erase_if(effects.claimed, [&](const Effects::Claimed& claimed) {
-        return std::erase_if(effects.revoked, [&](const Effects::Revoked& revoked) {
-                   return revoked.event_id == claimed.event.event_id;
-               }) > 0;
-    });
-}
 }  // namespace
 
 StoreWriter::StoreWriter(SqlConnection connection, EngineOptions options, const Clock& clock, Random& random,
@@ -48,20 +39,21 @@ StoreWriter::StoreWriter(SqlConnection connection, EngineOptions options, const 
       random_(random),
       log_(std::move(log)),
       connection_(std::move(connection)),
+      flights_(options_.flight_folder),
       watch_(options_.store),
       orchestrator_(connection_, options_, clock, random, log_, std::move(pinned)),
       wakeup_(clock) {
     connection_.watch_log(log_pages_);
     connection_.busy_timeout(0);  // nobody else writes; a checkpoint must not wait for readers
     wall_ahead_ms_ = clock_.unix_ms() - clock_.steady_ms();
-    if (const std::size_t lost = orchestrator_.recover(); lost > 0) {
-        log_.warn("steps of the previous run were taken back", {{"steps", lost}});
-    }
+    start_upkeep();
+    recover();
 }
 
 StoreWriter::~StoreWriter() { stop(); }
 
 void StoreWriter::start() {
+    threaded_ = true;
     thread_ = NamedThread("tw-store", [this](std::stop_token stop) { run(std::move(stop)); });
 }
 
@@ -76,11 +68,23 @@ bool StoreWriter::push(std::vector<SubmitOp> ops) {
 
 void StoreWriter::run(std::stop_token stop) {
     while (true) {
-        take_inbox();
+        // Before the inbox is taken: what was queued before stop() is then in it.
         const bool stopping = stop.stop_requested();
-        if (turn()) continue;
+        if (drive(stopping)) continue;
         if (stopping) break;
         wakeup_.wait_until(next_wake(), stop);
+    }
+}
+
+bool StoreWriter::drive(bool stopping) {
+    take_inbox();
+    return turn(stopping);
+}
+
+void StoreWriter::await(Ticket& ticket) {
+    if (threaded_) return ticket.wait();
+    while (!ticket.done()) {
+        if (!drive() && !ticket.done()) throw Error("the writer has nothing left to do and did not answer");
     }
 }
 
@@ -88,19 +92,25 @@ void StoreWriter::take_inbox() {
     const std::scoped_lock lock(inbox_mutex_);
     if (backlog_.empty()) return std::swap(backlog_, inbox_);
     append(backlog_.completions, inbox_.completions);
+    append(backlog_.checkpoints, inbox_.checkpoints);
     append(backlog_.releases, inbox_.releases);
     append(backlog_.cancels, inbox_.cancels);
+    append(backlog_.operators, inbox_.operators);
+    append(backlog_.prunes, inbox_.prunes);
     append(backlog_.sessions, inbox_.sessions);
     append(backlog_.submissions, inbox_.submissions);
 }
 
 // True when there may be more to do at once.
-bool StoreWriter::turn() {
+bool StoreWriter::turn(bool stopping) {
     watch_file();
     if (in_trouble_) return turn_in_trouble();
     watch_clock();
     apply_session_ops();
     expire_claims();
+    end_reattach_window();
+    if (in_trouble_) return true;
+    const bool more_upkeep = upkeep(stopping);
     if (in_trouble_) return true;
     const std::int64_t steady = clock_.steady_ms();
     bool unserved = false;
@@ -113,6 +123,7 @@ bool StoreWriter::turn() {
     if (batch.size() == 0 && !timers && !unserved && !clamp_wanted_ &&
         !orchestrator_.has_work_for_sessions()) {
         answer_stopping();
+        if (more_upkeep || (!stopping && shrink_when_idle())) return true;
         checkpoint_when_idle();
         return false;
     }
@@ -126,7 +137,9 @@ Operations StoreWriter::next_batch() {
     Operations batch;
     const auto room = [&] { return kMaxBatch - std::min(kMaxBatch, batch.size()); };
     move_front(backlog_.completions, batch.completions, room());
+    move_front(backlog_.checkpoints, batch.checkpoints, room());
     move_front(backlog_.cancels, batch.cancels, room());
+    move_front(backlog_.operators, batch.operators, room());
     // In the room that is left, so behind every result: work that is finished is not handed back.
     move_front(backlog_.releases, batch.releases, room());
     move_front(backlog_.submissions, batch.submissions, std::max(room(), kMinSubmissions));
@@ -137,10 +150,19 @@ Operations StoreWriter::next_batch() {
 void StoreWriter::watch_clock() {
     const std::int64_t ahead = clock_.unix_ms() - clock_.steady_ms();
     const std::int64_t before = std::exchange(wall_ahead_ms_, ahead);
-    if (ahead > before + kClockJumpMs) orchestrator_.wall_jumped_ahead();
+    if (ahead > before + kClockJumpMs) {
+        orchestrator_.wall_jumped_ahead();
+        skip_staleness_ = true;
+    }
     if (ahead >= before - kClockJumpMs) return;
+    skip_staleness_ = true;
     log_.warn("the clock was set back", {{"ms", before - ahead}});
     clamp_wanted_ = true;
+}
+
+// The transaction's time is far ahead of the one that this turn began with: whoever waits by it waits for the next turn.
+bool StoreWriter::leapt_in_this_turn() const {
+    return orchestrator_.now_ms() - clock_.steady_ms() > wall_ahead_ms_ + kClockJumpMs;
 }
 
 void StoreWriter::expire_claims() {
@@ -215,12 +237,17 @@ void StoreWriter::apply(Operations& batch, std::vector<SubmitOutcome>& outcomes,
     const std::int64_t until = clock_.steady_ms() + kMaxBatchMs;
     if (!batch.completions.empty()) failpoint("complete.before_tx");
     orchestrator_.begin(!bare_);
-    for (CompleteOp& op : batch.completions) orchestrator_.complete(op);
+    std::size_t completed = 0;
+    // What makes thousands of steps ends its transaction: nobody waits for two such in a row.
+    for (; completed < batch.completions.size() && orchestrator_.made() < kMaxMade; ++completed)
+        orchestrator_.complete(batch.completions[completed]);
+    for (const CheckpointOp& op : batch.checkpoints) orchestrator_.checkpoint(op);
     for (const CancelOp& op : batch.cancels) cancelled.push_back(orchestrator_.cancel(op));
+    for (OperatorOp& op : batch.operators) op.outcome = op.act(orchestrator_);
     if (!bare_) {
         if (clamp_wanted_) orchestrator_.clamp_timers();
         orchestrator_.fire_timers();
-        if (unserved_now_) orchestrator_.fail_unserved();
+        if (unserved_now_ && !leapt_in_this_turn()) orchestrator_.fail_unserved();
     }
     for (const ReleaseOp& op : batch.releases) orchestrator_.release(op);
     if (!bare_) orchestrator_.claim();
@@ -234,6 +261,12 @@ void StoreWriter::apply(Operations& batch, std::vector<SubmitOutcome>& outcomes,
     if (!batch.completions.empty()) failpoint("complete.before_commit");
     orchestrator_.commit();
     if (!bare_) clamp_wanted_ = unserved_now_ = false;
+    if (completed < batch.completions.size()) {
+        const auto rest = batch.completions.begin() + static_cast<std::ptrdiff_t>(completed);
+        backlog_.completions.insert(backlog_.completions.begin(), std::make_move_iterator(rest),
+                                    std::make_move_iterator(batch.completions.end()));
+        batch.completions.erase(rest, batch.completions.end());
+    }
     if (outcomes.size() < batch.submissions.size()) {
         std::vector<SubmitOp> rest;
         move_front(batch.submissions, rest, outcomes.size());
@@ -257,7 +290,6 @@ void StoreWriter::failpoint_after_commit(const Operations& batch) {
 // While the batch lives: its operations say who wants to know.
 void StoreWriter::publish() {
     Effects effects = orchestrator_.take_effects();
-    drop_unheard(effects);
     for (Effects::Finished& finished : effects.finished) {
         if (finished.session) finished.session->finished(finished.event_id, finished.verdict);
     }
@@ -265,10 +297,6 @@ void StoreWriter::publish() {
     const auto note = [&](const std::shared_ptr<Session>& session) {
         if (std::ranges::find(woken, session.get()) == woken.end()) woken.push_back(session.get());
     };
-    for (const Effects::Revoked& revoked : effects.revoked) {
-        revoked.session->revoked(revoked.event_id, revoked.why);
-        note(revoked.session);
-    }
     std::vector<std::pair<StepEvent, ClaimMark>> claims;
     for (std::size_t i = 0; i < effects.claimed.size(); ++i) {
         auto& [session, event, mark] = effects.claimed[i];
@@ -283,10 +311,17 @@ void StoreWriter::publish() {
             }
         }
     }
-    for (const Session* session : woken) session->wake();
+    // Behind the claims: one that was made and taken back in the same transaction is not handed out.
+    for (const Effects::Revoked& revoked : effects.revoked) {
+        revoked.session->revoked(revoked.event_id, revoked.why);
+        note(revoked.session);
+    }
+    for (const Effects::Saved& saved : effects.saved) saved.op->saved({saved.saved, false, {}});
     for (const Effects::Finished& finished : effects.finished) {
         if (finished.done != nullptr) tell(*finished.done, finished.verdict);
     }
+    // Last, so that whoever looks then sees all of it.
+    for (const Session* session : woken) session->wake();
 }
 
 // A caller's function: what it throws is its own affair.
@@ -308,6 +343,10 @@ void StoreWriter::answer(Operations& batch, std::vector<SubmitOutcome>& outcomes
     for (std::size_t i = 0; i < cancelled.size(); ++i) {
         *batch.cancels[i].answer = std::move(cancelled[i]);
         batch.cancels[i].ticket->answered();
+    }
+    for (OperatorOp& op : batch.operators) {
+        *op.answer = std::move(op.outcome);
+        op.ticket->answered();
     }
 }
 

@@ -54,11 +54,13 @@ SubmitOutcome Orchestrator::submit(const SubmitOp& op) {
         }
     }
     const TaskRequest& request = *op.request;
-    const std::vector<StepTemplate>& definitions = pinned->definition->steps;
     OpenTask task;
     task.id = next_task_++;
     task.first_step = next_step_;
-    next_step_ += static_cast<std::int64_t>(definitions.size());
+    if (pinned->makes_steps)
+        task.graph = std::make_unique<TaskGraph>(*pinned->definition, pinned->initial, task.first_step);
+    const std::size_t count = task.graph ? task.graph->size() : pinned->definition->steps.size();
+    next_step_ += static_cast<std::int64_t>(count);
     task.created_ms = now_ms_;
     task.neg_prio = -std::int64_t{request.priority};
     task.pinned = pinned;
@@ -72,18 +74,20 @@ SubmitOutcome Orchestrator::submit(const SubmitOp& op) {
     if (prefix) identities_->add(*prefix, task.id);
     sql_.add_document.run(task.id, *op.context, text_or_null(request.initiator),
                           text_or_null(request.source_system), text_or_null(request.reason));
-    task.steps.resize(definitions.size());
-    for (std::size_t i = 0; i < definitions.size(); ++i) {
+    task.steps.resize(count);
+    for (std::size_t i = 0; i < count; ++i) {
         OpenStep& step = task.steps[i];
-        step.parents_left = static_cast<int>(definitions[i].dependency_ids.size());
+        // All dependencies of a step that is made now are made now.
+        step.parents_left = static_cast<int>(task.definition(i).dependency_ids.size());
+        const LaneId lane = task.lane(i);
         const bool root = step.parents_left == 0;
         step.state = root ? StepState::Enqueued : StepState::Pending;
         std::optional<std::int64_t> sequence;
         if (root) sequence = next_ready_seq();
-        sql_.add_step.run(task.step_id(i), task.id, static_cast<std::int64_t>(i), step.state,
-                          pinned->lanes[i], task.neg_prio, step.parents_left, sequence);
+        sql_.add_step.run(task.step_id(i), task.id, static_cast<std::int64_t>(i), step.state, lane,
+                          task.neg_prio, step.parents_left, sequence);
         ++task.counts[static_cast<std::size_t>(step.state)];
-        if (root) lanes_.add_ready(pinned->lanes[i], task.neg_prio);
+        if (root) lanes_.add_ready(lane, task.neg_prio);
     }
     effects_.changed = true;
     if (OpenTask* kept = cache_.put_if_room(std::move(task))) touch(*kept, false);

@@ -5,6 +5,7 @@
 
 #include "host/core/json_text.hpp"
 #include "host/core/nearest.hpp"
+#include "host/model/expansion.hpp"
 #include "host/model/identity.hpp"
 
 namespace tasker::host {
@@ -98,6 +99,10 @@ std::variant<SubmitOp, Refused> prepare_submission(const TaskRequest& request,
     op.request = &request;
     op.definition = catalog.find(request.namespace_name, request.name, request.version);
     if (!op.definition) return unknown_template(request, catalog);
+    if (makes_steps(*op.definition) && initial_steps(*op.definition).empty()) {
+        return invalid("template " + op.definition->id() + " has no step to begin with",
+                       "batch workers, and what is below them, are made by a batchable step");
+    }
     if (const auto fault = context_fault(request.context_json)) return invalid("context: " + *fault);
     if (const auto& schema = op.definition->input_schema) {
         if (const auto fault = schema->fault(request.context_json)) {

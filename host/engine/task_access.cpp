@@ -1,5 +1,7 @@
 // Open tasks in memory: found in the cache, read back from the store, marked as touched.
 
+#include <utility>
+
 #include "host/engine/orchestrator.hpp"
 
 namespace tasker::host {
@@ -47,10 +49,25 @@ OpenTask Orchestrator::load_task(std::int64_t task_id) {
         task.info = std::move(info);
     }
     task.pinned = pinned_->load(connection_, lanes_, template_id);
-    const std::size_t count = task.pinned->definition->steps.size();
+    const TaskTemplate& definition = *task.pinned->definition;
+    std::size_t initial = definition.steps.size();
+    std::size_t count = initial;
+    if (task.pinned->makes_steps) {
+        task.graph = std::make_unique<TaskGraph>(definition, task.pinned->initial, task.first_step);
+        task.graph->load(sql_.load_made_steps, task_id, definition);
+        initial = task.graph->initial();
+        count = task.graph->size();
+    }
     task.steps.reserve(count);
-    auto rows =
-        sql_.load_steps.query(task.first_step, task.first_step + static_cast<std::int64_t>(count) - 1);
+    load_states(task, sql_.load_steps.query(task.first_step,
+                                            task.first_step + static_cast<std::int64_t>(initial) - 1));
+    if (count > initial) load_states(task, sql_.load_made_states.query(task_id));
+    if (task.steps.size() != count)
+        throw Error("task row " + std::to_string(task_id) + " has not all of its steps");
+    return task;
+}
+
+void Orchestrator::load_states(OpenTask& task, Statement::Rows rows) {
     while (rows.next()) {
         OpenStep step;
         step.state = static_cast<StepState>(rows.integer(0));
@@ -59,12 +76,10 @@ OpenTask Orchestrator::load_task(std::int64_t task_id) {
         step.fence = static_cast<std::uint32_t>(rows.integer(3));
         step.losses = static_cast<int>(rows.integer(4));
         step.backoff_ms = rows.integer(5);
+        step.checkpoints = static_cast<std::int32_t>(rows.integer(6));
         ++task.counts.at(static_cast<std::size_t>(step.state));
         task.steps.push_back(std::move(step));
     }
-    if (task.steps.size() != count)
-        throw Error("task row " + std::to_string(task_id) + " has not all of its steps");
-    return task;
 }
 
 void Orchestrator::touch(OpenTask& task, bool settles) {
@@ -76,13 +91,43 @@ void Orchestrator::touch(OpenTask& task, bool settles) {
 
 SharedText Orchestrator::result_of(OpenTask& task, std::size_t index) {
     OpenStep& step = task.steps[index];
-    if (step.result || step.attempts == 0) return step.result;
+    // Without an attempt, but not without a fence: one that an operator completed.
+    if (step.result || step.fence == 0) return step.result;
     auto rows =
         sql_.load_result.query(first_attempt_id(task.step_id(index)), last_attempt_id(task.step_id(index)));
     if (rows.next()) {
         cache_.set_result(step, std::make_shared<const std::string>(rows.text(0)));
     }
     return step.result;
+}
+
+// A result as an event refers to it: nobody counts it, the task's texts keep it alive.
+SharedText Orchestrator::lend(OpenTask& task, std::size_t index) {
+    if (!result_of(task, index)) return nullptr;
+    OpenStep& step = task.steps[index];
+    if (!std::exchange(step.lent, true)) {
+        if (!task.texts) task.texts = std::make_shared<ResultTexts>();
+        task.texts->push_back(step.result);
+        // The name is lent with it.
+        if (task.graph && (*task.graph)[index].name) task.texts->push_back((*task.graph)[index].name);
+    }
+    return SharedText(SharedText{}, step.result.get());
+}
+
+// Written with the commit: of a join with a thousand parents only the last number counts.
+void Orchestrator::parents_changed(OpenTask& task, std::size_t index) {
+    if (!std::exchange(task.steps[index].parents_changed, true))
+        task.parents_changed.push_back(static_cast<std::uint32_t>(index));
+}
+
+void Orchestrator::write_parents(OpenTask& task) {
+    current_task_ = task.id;
+    for (const std::uint32_t index : task.parents_changed) {
+        OpenStep& step = task.steps[index];
+        if (std::exchange(step.parents_changed, false))
+            sql_.parent_done.run(step.parents_left, task.step_id(index));
+    }
+    task.parents_changed.clear();
 }
 
 }  // namespace tasker::host

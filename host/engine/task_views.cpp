@@ -5,6 +5,7 @@
 
 #include "host/engine/attempt_event.hpp"
 #include "host/engine/orchestrator.hpp"
+#include "host/engine/task_graph.hpp"
 #include "host/model/readiness.hpp"
 #include "host/model/wire.hpp"
 
@@ -25,13 +26,17 @@ std::optional<Uuid> uuid_of(const std::string& bytes) {
     return uuid;
 }
 
-// Columns of one step, in the order of the query in add_steps().
+// The columns of one step, as step_view() reads them.
+constexpr std::string_view kStepColumns =
+    "s.state, s.parents_left, s.attempts, s.crashes, s.last_attempt_ms, s.last_failure_ms, s.processed_ms, "
+    "s.backoff_ms, s.due_ms, s.step_id ";
+
 StepView step_view(const Statement::Rows& rows, const StepTemplate& definition, std::int64_t created_ms) {
     StepView step;
-    step.name = definition.name;
+    step.name = step.template_step_name = definition.name;
     step.dependencies = definition.dependencies;
     step.state = static_cast<StepState>(rows.integer(0));
-    step.total_parents = static_cast<int>(definition.dependencies.size());
+    step.total_parents = static_cast<int>(definition.dependency_ids.size());
     step.completed_parents = step.total_parents - static_cast<int>(rows.integer(1));
     step.attempts = static_cast<int>(rows.integer(2));
     step.max_attempts = definition.retry.max_attempts;
@@ -46,6 +51,23 @@ StepView step_view(const Statement::Rows& rows, const StepTemplate& definition, 
         step.next_retry_ms = rows.maybe_integer(8).value_or(*step.last_failure_ms + *step.backoff_ms);
     }
     return step;
+}
+
+// Of a task whose steps are not simply those of its template.
+void add_graph(StepView& step, const TaskGraph& graph, std::size_t index, const TaskTemplate& definition) {
+    const GraphStep& made = graph[index];
+    step.name = graph.name(index, definition);
+    const int open = step.total_parents - step.completed_parents;
+    step.total_parents = static_cast<int>(made.parents.size());
+    step.completed_parents = step.total_parents - open;
+    if (index < graph.initial()) return;
+    step.dependencies.clear();
+    for (const std::uint32_t parent : made.parents)
+        step.dependencies.push_back(graph.name(parent, definition));
+    if (!made.cursor_json.empty()) {
+        step.inputs_json =
+            batch_inputs_json(definition.steps[made.template_index], made.cursor_json, made.no_op);
+    }
 }
 
 void judge(StepView& step, const StepTemplate& definition, std::int64_t now_ms) {
@@ -126,20 +148,34 @@ TaskView TaskViews::view(const Row& row, bool with_steps) {
 }
 
 void TaskViews::add_steps(TaskView& view, const Row& row, const TaskTemplate& definition, bool with_steps) {
+    const auto graph = graph_of(connection_, row.id, row.first_step, definition);
+    const std::size_t initial = graph ? graph->initial() : definition.steps.size();
+    const std::int64_t last = row.first_step + static_cast<std::int64_t>(initial) - 1;
+    Statement made_at_submission = connection_.prepare("SELECT " + std::string(kStepColumns) +
+                                                       "FROM step s WHERE s.step_id BETWEEN ? AND ? "
+                                                       "ORDER BY s.step_id");
+    add_rows(view, row, definition, graph.get(), 0, made_at_submission.query(row.first_step, last),
+             with_steps);
+    if (!graph || graph->size() == initial) return;
+    Statement made_later =
+        connection_.prepare("SELECT " + std::string(kStepColumns) +
+                            "FROM made_step m JOIN step s USING(step_id) WHERE m.task_id = ? ORDER BY m.idx");
+    add_rows(view, row, definition, graph.get(), initial, made_later.query(row.id), with_steps);
+}
+
+void TaskViews::add_rows(TaskView& view, const Row& row, const TaskTemplate& definition,
+                         const TaskGraph* graph, std::size_t first, Statement::Rows rows, bool with_steps) {
     const std::int64_t now = clock_.unix_ms();
-    Statement select = connection_.prepare(
-        "SELECT state, parents_left, attempts, crashes, last_attempt_ms, last_failure_ms, processed_ms, "
-        "backoff_ms, due_ms "
-        "FROM step WHERE step_id BETWEEN ? AND ? ORDER BY step_id");
-    const std::size_t count = definition.steps.size();
-    std::size_t index = 0;
-    for (auto rows = select.query(row.first_step, row.first_step + static_cast<std::int64_t>(count) - 1);
-         rows.next() && index < count; ++index) {
-        const std::int64_t step_id = row.first_step + static_cast<std::int64_t>(index);
-        StepView step = step_view(rows, definition.steps[index], row.created_ms);
+    const std::size_t count = graph != nullptr ? graph->size() : definition.steps.size();
+    for (std::size_t index = first; rows.next() && index < count; ++index) {
+        const std::int64_t step_id = rows.integer(9);
+        const StepTemplate& made_from =
+            definition.steps[graph != nullptr ? (*graph)[index].template_index : index];
+        StepView step = step_view(rows, made_from, row.created_ms);
+        if (graph != nullptr) add_graph(step, *graph, index, definition);
         step.step_uuid = ids_.make(RowKind::Step, row.created_ms, step_id);
         step.task_uuid = view.task_uuid;
-        judge(step, definition.steps[index], now);
+        judge(step, made_from, now);
         count_step(view, step);
         view.updated_ms = std::max({view.updated_ms, step.last_attempted_ms.value_or(0),
                                     step.last_failure_ms.value_or(0), step.processed_ms.value_or(0)});
@@ -172,13 +208,12 @@ std::vector<StepAuditRecord> TaskViews::audit(const Uuid& task_uuid, const Uuid&
     const auto task = row(task_id->id);
     if (!task || task->created_ms != task_id->created_ms) return {};
     const TaskView about = view(*task, false);
-    const auto definition = pinned_.definition(connection_, task->template_id);
-    const std::int64_t index = step_id->id - task->first_step;
-    if (index < 0 || index >= static_cast<std::int64_t>(definition->steps.size())) return {};
+    const auto step_name = name_of_step(*task, step_id->id);
+    if (!step_name) return {};
     Statement select = connection_.prepare(
         "SELECT a.event, a.number, a.from_state, a.to_state, a.claimed_ms, a.recorded_ms, a.execution_ms, "
         "w.name, a.note, "
-        "a.envelope, a.attempt_id FROM attempt a LEFT JOIN worker w USING(worker_id) "
+        "a.envelope, a.attempt_id, a.actor FROM attempt a LEFT JOIN worker w USING(worker_id) "
         "WHERE a.attempt_id BETWEEN ? AND ? ORDER BY a.attempt_id");
     std::vector<StepAuditRecord> records;
     for (auto rows = select.query(first_attempt_id(step_id->id), last_attempt_id(step_id->id));
@@ -187,10 +222,10 @@ std::vector<StepAuditRecord> TaskViews::audit(const Uuid& task_uuid, const Uuid&
         record.sequence = rows.integer(10) - first_attempt_id(step_id->id);
         record.task_uuid = task_uuid;
         record.step_uuid = step_uuid;
-        record.step_name = definition->steps[static_cast<std::size_t>(index)].name;
+        record.step_name = *step_name;
         const auto event = static_cast<AttemptEvent>(rows.integer(0));
         record.event = name(event);
-        record.success = event == AttemptEvent::Succeeded;
+        record.success = event == AttemptEvent::Succeeded || event == AttemptEvent::CompletedManually;
         record.attempt = static_cast<int>(rows.integer(1));
         record.from_state = name(static_cast<StepState>(rows.integer(2)));
         record.to_state = name(static_cast<StepState>(rows.integer(3)));
@@ -199,7 +234,9 @@ std::vector<StepAuditRecord> TaskViews::audit(const Uuid& task_uuid, const Uuid&
         record.execution_time_ms = rows.integer(6);
         record.worker_id = rows.text(7);
         record.correlation_id = about.correlation_id.str();
-        record.error_message = rows.text(8);
+        record.result_json = rows.text(9);
+        record.actor = rows.text(11);
+        (record.actor.empty() ? record.error_message : record.note) = rows.text(8);
         if (!rows.is_null(9) && !record.success) {
             const EnvelopeSummary summary = summarise_envelope(rows.text(9));
             record.error_type = summary.error_type;
@@ -208,6 +245,18 @@ std::vector<StepAuditRecord> TaskViews::audit(const Uuid& task_uuid, const Uuid&
         records.push_back(std::move(record));
     }
     return records;
+}
+
+// Nothing when the step is not one of the task.
+std::optional<std::string> TaskViews::name_of_step(const Row& task, std::int64_t step_id) {
+    Statement place = connection_.prepare("SELECT idx FROM step WHERE step_id = ? AND task_id = ?");
+    auto rows = place.query(step_id, task.id);
+    if (!rows.next()) return std::nullopt;
+    const auto index = static_cast<std::size_t>(rows.integer(0));
+    const auto definition = pinned_.definition(connection_, task.template_id);
+    const auto graph = graph_of(connection_, task.id, task.first_step, *definition);
+    if (index >= (graph ? graph->size() : definition->steps.size())) return std::nullopt;
+    return graph ? graph->name(index, *definition) : definition->steps[index].name;
 }
 
 TaskPage TaskViews::list(const TaskFilter& filter) {
@@ -254,6 +303,11 @@ std::optional<Uuid> TaskViews::find_identity(std::string_view identity) {
         "WHERE i.prefix = ?1 AND t.identity = ?2 "
         "UNION ALL SELECT task_id, created_ms FROM task WHERE task_id > "  // not in the index yet
         "coalesce((SELECT v FROM meta WHERE k = 'identities_upto'), 0) "
+        "AND identity_prefix = ?1 AND identity = ?2 "
+        "UNION ALL SELECT p.task_id, p.created_ms FROM task_identity i JOIN pruned_identity p USING(task_id) "
+        "WHERE i.prefix = ?1 AND p.identity = ?2 "
+        "UNION ALL SELECT task_id, created_ms FROM pruned_identity WHERE task_id > "
+        "coalesce((SELECT v FROM meta WHERE k = 'identities_upto'), 0) "
         "AND identity_prefix = ?1 AND identity = ?2 LIMIT 1");
     auto rows = select.query(identity_prefix(identity), Blob{identity});
     if (!rows.next()) return std::nullopt;
@@ -273,6 +327,21 @@ void TaskViews::count(StoreInfo& info) {
     const std::int64_t oldest = connection_.integer("SELECT min(ready_seq) FROM step WHERE state = 1");
     if (oldest > 0)
         info.oldest_ready_ms = std::max<std::int64_t>(0, clock_.unix_ms() - oldest / kReadySeqPerMs);
+}
+
+std::vector<QueueDepth> TaskViews::queues() {
+    // A lane at a time, from the index of what is ready alone.
+    Statement select = connection_.prepare(
+        "SELECT ns, sum(n), min(oldest) FROM (SELECT lane, count(*) AS n, min(ready_seq) AS oldest FROM step "
+        "WHERE state = 1 GROUP BY lane) JOIN lane ON lane_id = lane GROUP BY ns ORDER BY 2 DESC, 1");
+    std::vector<QueueDepth> out;
+    auto rows = select.query();
+    while (rows.next()) {
+        const std::int64_t since_ms = rows.integer(2) / kReadySeqPerMs;
+        out.push_back({std::string(rows.text(0)), rows.integer(1),
+                       std::max<std::int64_t>(0, clock_.unix_ms() - since_ms)});
+    }
+    return out;
 }
 
 }  // namespace tasker::host

@@ -10,6 +10,7 @@
 #include "host/engine/engine.hpp"
 #include "host/engine/pinned_templates.hpp"
 #include "host/engine/row_uuid.hpp"
+#include "host/engine/task_graph.hpp"
 #include "host/model/task_request.hpp"
 
 namespace tasker::host {
@@ -25,6 +26,7 @@ class TaskViews {
     std::vector<StepAuditRecord> audit(const Uuid& task_uuid, const Uuid& step_uuid);
     std::optional<Uuid> find_identity(std::string_view identity);
     void count(StoreInfo& info);
+    std::vector<QueueDepth> queues();
 
     static constexpr std::int64_t kMaxCounted = 100'000;
     static constexpr int kMaxPerPage = 1000;
@@ -34,7 +36,10 @@ class TaskViews {
     std::optional<Row> row(std::int64_t task_id);
     TaskView view(const Row& row, bool with_steps);
     void add_steps(TaskView& view, const Row& row, const TaskTemplate& definition, bool with_steps);
+    void add_rows(TaskView& view, const Row& row, const TaskTemplate& definition, const TaskGraph* graph,
+                  std::size_t first, Statement::Rows rows, bool with_steps);
     std::string result_of(std::int64_t step_id);
+    std::optional<std::string> name_of_step(const Row& task, std::int64_t step_id);
 
     SqlConnection& connection_;
     PinnedTemplates& pinned_;

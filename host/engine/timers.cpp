@@ -27,6 +27,7 @@ void Orchestrator::fire_timers() {
             sql_.park_retries.run(task->step_id(index), task->step_id(index));
             continue;
         }
+        if (!takes_its_turn(*task, index)) continue;
         ++task->promoted;
         task->streak = 0;
         enqueue(*task, index);
@@ -85,7 +86,7 @@ void Orchestrator::fail_without_handler(std::int64_t task_id, std::size_t index)
     }
     ++step.attempts;
     ++step.fence;
-    lanes_.take_ready(task->pinned->lanes[index], task->neg_prio);
+    lanes_.take_ready(task->lane(index), task->neg_prio);
     task->set_state(step, StepState::InProgress);
     StepExecutionResult result;
     result.step_uuid = ids_.make(RowKind::Step, task->created_ms, step_id);

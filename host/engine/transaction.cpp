@@ -28,30 +28,47 @@ Orchestrator::Orchestrator(SqlConnection& connection, const EngineOptions& optio
       ids_(static_cast<std::uint64_t>(connection.integer("SELECT v FROM meta WHERE k = 'salt'"))),
       event_ids_(clock, random),
       cache_(kCacheBytes),
-      identities_(std::make_unique<IdentityIndex>(connection)) {
-    next_task_ = connection_.integer("SELECT max(task_id) FROM task") + 1;
-    next_step_ = connection_.integer("SELECT max(step_id) FROM step") + 1;
-    last_ready_seq_ = connection_.integer("SELECT max(ready_seq) FROM step WHERE state = 1");
+      identities_(std::make_unique<IdentityIndex>(connection)),
+      outbox_(std::make_unique<Outbox>(connection)),
+      opened_ms_(clock.unix_ms()) {
+    // Also above what was pruned: a row id is never used twice.
+    const auto next = [this](const std::string& table, const std::string& id) {
+        const std::int64_t pruned = connection_.integer("SELECT v FROM meta WHERE k = 'next_" + table + "'");
+        return std::max(connection_.integer("SELECT max(" + id + ") FROM " + table) + 1, pruned);
+    };
+    next_task_ = next("task", "task_id");
+    next_step_ = next("step", "step_id");
+    // Batch workers have places in the time to come.
+    last_ready_seq_ = connection_.integer("SELECT max(ready_seq) FROM step WHERE state = 1 AND ready_seq < " +
+                                          std::to_string((clock_.unix_ms() + 1) * kReadySeqPerMs));
     lanes_.load(connection_);
 }
 
 // The predecessor is dead or has stopped (we hold the lock): what it had claimed is ready again, uncharged.
-std::size_t Orchestrator::recover() {
-    Statement lost = connection_.prepare("SELECT task_id, idx FROM step WHERE state = 2 LIMIT ?");
+std::size_t Orchestrator::recover(const FlightReports& reports) {
+    Statement lost =
+        connection_.prepare("SELECT task_id, idx, last_attempt_ms FROM step WHERE state = 2 LIMIT ?");
+    struct Lost {
+        std::int64_t task_id;
+        std::size_t index;
+        std::optional<std::int64_t> claimed_ms;
+    };
     std::size_t count = 0;
     while (true) {
-        std::vector<std::pair<std::int64_t, std::size_t>> steps;
+        std::vector<Lost> steps;
         for (auto rows = lost.query(kRecoverBatch); rows.next();) {
-            steps.emplace_back(rows.integer(0), static_cast<std::size_t>(rows.integer(1)));
+            steps.push_back(
+                {rows.integer(0), static_cast<std::size_t>(rows.integer(1)), rows.maybe_integer(2)});
         }
         if (steps.empty()) break;
         begin();
-        for (const auto& [task_id, index] : steps) {
+        for (const auto& [task_id, index, claimed_ms] : steps) {
             OpenTask* task = find_task(task_id);
             if (index >= task->steps.size())
                 throw Error("task row " + std::to_string(task_id) + " has a step too many");
-            give_back(*task, index, AttemptEvent::WorkerLost, "the host ended while the step was claimed",
-                      nullptr, std::nullopt);
+            lose(*task, index,
+                 {AttemptEvent::WorkerLost, "the host ended while the step was claimed", nullptr, claimed_ms},
+                 reports);
         }
         commit();
         take_effects();
@@ -112,6 +129,8 @@ void Orchestrator::commit() {
     touched_.clear();
     started_.clear();
     ended_.clear();
+    made_ = 0;
+    for (const LaneId lane : std::exchange(dropped_lanes_, {})) lanes_.forget(lane);
     lanes_.committed();
     cache_.trim();
 }
@@ -128,7 +147,9 @@ void Orchestrator::rollback() noexcept {
     for (auto& [step_id, running] : ended_) running_.insert_or_assign(step_id, std::move(running));
     started_.clear();
     ended_.clear();
+    dropped_lanes_.clear();
     effects_ = {};
+    made_ = 0;
     for (auto& statement : cursors_) statement->reset();
     identities_->rolled_back();
     lanes_.rolled_back();
@@ -160,6 +181,7 @@ void Orchestrator::recount_claims() {
 
 void Orchestrator::close() {
     cursors_.clear();
+    outbox_.reset();
     identities_.reset();
     statements_.reset();
 }

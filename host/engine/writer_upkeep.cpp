@@ -19,35 +19,47 @@ void StoreWriter::apply_session_ops() {
         SessionOp& op = backlog_.sessions.front();
         if (op.kind == SessionOp::Kind::Capacity) {
             if (!apply_capacity(op)) return;
+        } else if (op.kind == SessionOp::Kind::Adopt) {
+            if (!apply_adopt(op)) return;
         } else {
-            const bool stop = op.kind == SessionOp::Kind::Stop;
-            op.session->start_draining();
-            auto claims = stop ? op.session->all_claims() : op.session->take_unpolled();
-            for (const auto& [event_id, claim] : claims) {
-                backlog_.releases.push_back(
-                    {op.session, event_id, claim, stop ? "the worker stopped" : "the worker is draining"});
-            }
-            if (stop) {
-                orchestrator_.remove_session(op.session.get());
-                std::erase(sessions_, op.session);
-                if (op.ticket != nullptr) stopping_.push_back(op.ticket);
-            }
+            end_session(op);
         }
         backlog_.sessions.erase(backlog_.sessions.begin());
     }
+}
+
+// Or only its claims that nobody has seen yet.
+void StoreWriter::end_session(SessionOp& op) {
+    const bool lost = op.kind == SessionOp::Kind::Lost;
+    const bool stop = op.kind == SessionOp::Kind::Stop || lost;
+    const bool returns = op.kind == SessionOp::Kind::Return;
+    if (!returns) op.session->start_draining();
+    const std::string why = lost      ? op.why
+                            : stop    ? "the worker stopped"
+                            : returns ? "the worker is not connected"
+                                      : "the worker is draining";
+    for (const auto& [event_id, claim] : stop ? op.session->all_claims() : op.session->take_unpolled())
+        backlog_.releases.push_back({op.session, event_id, claim, why,
+                                     lost ? AttemptEvent::WorkerLost : AttemptEvent::HandedBack, op.reports});
+    if (!stop) return;
+    if (auto flight = flights_.file(op.session->options().session_uuid); !flight.empty())
+        used_flights_.push_back(std::move(flight));
+    orchestrator_.remove_session(op.session.get());
+    std::erase(sessions_, op.session);
+    if (op.ended) stopping_.push_back(std::move(op.ended));
 }
 
 // False when the store could not take it; it stays queued.
 bool StoreWriter::apply_capacity(const SessionOp& op) {
     try {
         orchestrator_.begin();
-        if (op.session->worker_row() == 0) {
+        if (!op.session->worker_row()) {
             op.session->set_worker_row(orchestrator_.add_worker(op.session->options().worker_id));
         }
         orchestrator_.set_capacity(op.session, op.capacity);
         orchestrator_.commit();
     } catch (const SqlError& error) {
-        op.session->set_worker_row(0);
+        op.session->set_worker_row(std::nullopt);
         orchestrator_.remove_session(op.session.get());
         orchestrator_.rollback();
         enter_trouble({}, error.what(), error.is_damage());
@@ -59,7 +71,8 @@ bool StoreWriter::apply_capacity(const SessionOp& op) {
 
 void StoreWriter::answer_stopping() {
     if (!backlog_.releases.empty() && !in_trouble_) return;
-    for (Ticket* ticket : std::exchange(stopping_, {})) ticket->answered();
+    if (!in_trouble_ && !splitting_) FlightFolder::remove(std::exchange(used_flights_, {}));
+    for (const auto& ended : std::exchange(stopping_, {})) ended();
 }
 
 void StoreWriter::after_commit() {
@@ -95,10 +108,11 @@ void StoreWriter::checkpoint_when_idle() {
 std::int64_t StoreWriter::next_wake() const {
     const std::int64_t now = clock_.steady_ms();
     if (in_trouble_) return for_good_ ? now + kWatchEveryMs : retry_at_ms_;
-    std::int64_t wake = now + kWatchEveryMs;
+    std::int64_t wake = std::min(now + kWatchEveryMs, next_upkeep());
     if (const std::int64_t due = orchestrator_.next_due_ms(); due != kNever) {
         wake = std::min(wake, now + std::max<std::int64_t>(due - clock_.unix_ms(), 0));
     }
+    if (previous_) wake = std::min(wake, previous_until_ms_);
     for (const auto& session : sessions_) wake = std::min(wake, session->next_deadline());
     if (log_pages_ >= kCheckpointPages) wake = std::min(wake, last_busy_ms_ + kIdleMs);
     return wake;
@@ -114,6 +128,23 @@ void StoreWriter::stop() {
     finish();
 }
 
+void StoreWriter::abandon() {
+    if (threaded_) throw Error("a writer with a thread is stopped, not abandoned");
+    stopped_ = true;
+    {
+        const std::scoped_lock lock(inbox_mutex_);
+        closed_ = true;
+        inbox_ = {};
+    }
+    backlog_ = {};
+    prune_.reset();
+    sessions_.clear();
+    previous_.reset();
+    stopping_.clear();
+    orchestrator_.close();
+    connection_.close();  // an open transaction never was; SQLite's log stays as it is
+}
+
 // After the thread's end: nothing is taken in any more, what is left is answered, the file is closed.
 void StoreWriter::finish() {
     {
@@ -123,10 +154,10 @@ void StoreWriter::finish() {
     take_inbox();
     refuse_unavailable(backlog_);
     for (SessionOp& op : backlog_.sessions) {
-        if (op.ticket != nullptr) op.ticket->answered();
+        if (op.ended) op.ended();
     }
-    for (Ticket* ticket : std::exchange(stopping_, {})) ticket->answered();
-    unrecorded_ = backlog_.completions.size();
+    for (const auto& ended : std::exchange(stopping_, {})) ended();
+    unrecorded_ = backlog_.completions.size() + backlog_.checkpoints.size();
     if (unrecorded_ > 0) {
         log_.error("results could not be recorded; their steps run again after the next start",
                    {{"results", unrecorded_}, {"reason", trouble()}});
@@ -134,6 +165,7 @@ void StoreWriter::finish() {
     const bool sound = !in_trouble_;
     backlog_ = {};
     sessions_.clear();
+    previous_.reset();
     try {
         if (sound) mark_closed(connection_);
         orchestrator_.close();

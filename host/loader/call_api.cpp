@@ -5,12 +5,12 @@
 
 #include <algorithm>
 #include <cstring>
-#include <exception>
 #include <limits>
 #include <string>
 
 #include "host/core/json_text.hpp"
-#include "host/loader/call_slots.hpp"
+#include "host/loader/call_support.hpp"
+#include "host/loader/failure_text.hpp"
 #include "host/loader/host_table.hpp"
 #include "host/loader/plugin_call.hpp"
 #include "host/loader/printable.hpp"
@@ -25,31 +25,6 @@ constexpr std::size_t kMaxKey = 256;
 constexpr std::size_t kMaxMetadata = std::size_t{64} << 10U;
 constexpr std::size_t kMaxMetadataKeys = 256;
 
-std::string_view view_of(const char* text, std::size_t size) {
-    return text == nullptr ? std::string_view{} : std::string_view{text, size};
-}
-std::string_view view_of(const tasker_str& text) { return view_of(text.ptr, text.len); }
-
-// Runs `body` with the open call; turns a finished call and the host's own failure into a status.
-template <class Body>
-std::int32_t with_call(const tasker_call* handle, Body body) noexcept {
-    try {
-        OpenCall call(handle);
-        if (!call) return TASKER_E_STATE;
-        return body(*call.operator->());
-    } catch (const std::bad_alloc&) {
-        return TASKER_E_NOMEM;
-    } catch (const std::exception&) {
-        return TASKER_E_FAILED;
-    }
-}
-
-bool refuse_second(CallSlot& slot) {
-    if (!slot.outcome) return false;
-    ++slot.refused_terminals;
-    return true;
-}
-
 std::int32_t succeed(tasker_call* handle, const char* json, std::size_t size) noexcept {
     return with_call(handle, [&](CallSlot& slot) -> std::int32_t {
         if (refuse_second(slot)) return TASKER_E_STATE;
@@ -57,6 +32,7 @@ std::int32_t succeed(tasker_call* handle, const char* json, std::size_t size) no
         const auto fault =
             text.empty() ? std::optional<std::string>("not JSON: it is empty") : json_fault(text);
         if (fault) {
+            slot.events.clear();
             slot.outcome = invalid_result("the result of " + std::string(slot.callable) +
                                           " cannot be stored: " + *fault);
             return TASKER_E_INVALID;
@@ -116,23 +92,13 @@ std::int32_t fail(tasker_call* handle, const tasker_failure_v0* failure) noexcep
             else
                 status = TASKER_E_INVALID;
         }
+        if (auto headers = read_headers(view_of(copy.headers_json)))
+            failed.headers = *std::move(headers);
+        else
+            status = TASKER_E_INVALID;
         slot.outcome = std::move(failed);
         return status;
     });
-}
-
-std::int32_t decide(tasker_call* handle, const tasker_str*, std::size_t, const char*, std::size_t) noexcept {
-    return with_call(handle, [](CallSlot&) { return TASKER_E_UNSUPPORTED; });
-}
-std::int32_t create_batches(tasker_call* handle, const char*, const tasker_str*, std::size_t, const char*,
-                            std::size_t) noexcept {
-    return with_call(handle, [](CallSlot&) { return TASKER_E_UNSUPPORTED; });
-}
-std::int32_t checkpoint(tasker_call* handle, const tasker_checkpoint_v0*) noexcept {
-    return with_call(handle, [](CallSlot&) { return TASKER_E_UNSUPPORTED; });
-}
-std::int32_t emit_event(tasker_call* handle, const char*, const char*, std::size_t) noexcept {
-    return with_call(handle, [](CallSlot&) { return TASKER_E_UNSUPPORTED; });
 }
 
 std::int32_t get(tasker_call* handle, const char* key, tasker_str* out) noexcept {
@@ -221,14 +187,14 @@ constexpr tasker_call_api_v0 kCallApi{sizeof(tasker_call_api_v0),
                                       &fail,
                                       &decide,
                                       &create_batches,
-                                      &checkpoint,
+                                      &yield_checkpoint,
                                       &get,
                                       &set_metadata,
                                       &emit_event,
                                       &stop_requested,
                                       &remaining_ms,
                                       &heartbeat,
-                                      &checkpoint,
+                                      &save_checkpoint,
                                       &log};
 }  // namespace
 

@@ -24,10 +24,15 @@ struct CallSlot {
     bool open = false;
     CallControl* control = nullptr;
     std::string_view plugin_id, callable;
+    std::uint32_t kind = TASKER_KIND_STEP;
+    std::uint64_t capabilities = 0;
     LentStep view;
     std::optional<StepOutcome> outcome;  // of the first terminal call
     std::vector<std::pair<std::string, std::string>> metadata;
     std::size_t metadata_bytes = 0;
+    std::vector<EmittedEvent> events;
+    std::size_t event_bytes = 0;  // of their payloads
+    bool told_large = false;      // that a checkpoint of this call is large
     unsigned refused_terminals = 0;
 };
 

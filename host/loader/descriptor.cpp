@@ -11,6 +11,7 @@
 #include "host/core/json_text.hpp"
 #include "host/loader/memory_probe.hpp"
 #include "host/loader/printable.hpp"
+#include "host/model/input_schema.hpp"
 
 namespace tasker::host {
 
@@ -115,6 +116,12 @@ std::string read_schema(const Reader& reader, const char* from, const std::strin
     std::string json = reader.text(from, at, kMaxSchema);
     if (json.empty()) return json;
     if (const auto fault = json_fault(json)) invalid(at, "is " + *fault);
+    // What it cannot say at a step is said here, once.
+    for (const SchemaRemark& remark : InputSchema(json).remarks()) {
+        if (remark.unusable)
+            invalid(at, "cannot be used: " + (remark.pointer.empty() ? "" : remark.pointer + " ") +
+                            remark.message);
+    }
     return json;
 }
 
@@ -233,6 +240,26 @@ void require_equal(const PluginNotes& notes, const PluginDescriptor& plugin) {
     if (!manifest.sdk.empty() && clean_utf8(manifest.sdk, kMaxName) != plugin.sdk)
         differs("the SDK", manifest.sdk, plugin.sdk);
     if (manifest.with_handlers) require_equal_handlers(manifest, plugin);
+}
+
+void require_equal_extensions(const Manifest& manifest, const std::vector<std::string>& publishers,
+                              const std::vector<std::string>& subscribers,
+                              const std::vector<ResolverNote>& resolvers) {
+    const auto same_names = [](const char* what, const std::optional<std::vector<std::string>>& noted,
+                               const std::vector<std::string>& names) {
+        if (noted && listed(*noted) != listed(names)) differs(what, listed(*noted), listed(names));
+    };
+    same_names("the list of publishers", manifest.publishers, publishers);
+    same_names("the list of subscribers", manifest.subscribers, subscribers);
+    if (!manifest.resolvers) return;
+    std::vector<std::string> noted, found;
+    const auto said = [](const ResolverNote& note) {
+        return note.name + " (" + std::to_string(note.priority) + ") " +
+               (note.pattern.empty() ? "prefix " + note.prefix : "pattern " + note.pattern);
+    };
+    for (const ResolverNote& note : *manifest.resolvers) noted.push_back(said(note));
+    for (const ResolverNote& note : resolvers) found.push_back(said(note));
+    same_names("the list of resolvers", noted, found);
 }
 
 }  // namespace tasker::host

@@ -30,5 +30,9 @@ PluginDescriptor read_descriptor(const tasker_plugin_v0* plugin);
 
 // Throws PluginError on the first difference between what the file's notes say and what its code says.
 void require_equal(const PluginNotes& notes, const PluginDescriptor& plugin);
+// The same of its extensions; what the manifest does not list is not compared.
+void require_equal_extensions(const Manifest& manifest, const std::vector<std::string>& publishers,
+                              const std::vector<std::string>& subscribers,
+                              const std::vector<ResolverNote>& resolvers);
 
 }  // namespace tasker::host

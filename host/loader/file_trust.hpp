@@ -8,8 +8,8 @@
 #include <string>
 #include <vector>
 
+#include "host/core/owned_fd.hpp"
 #include "host/loader/accounts.hpp"
-#include "host/loader/owned_fd.hpp"
 
 namespace tasker::host {
 

@@ -47,7 +47,7 @@ struct HostTable::State {
 
     static State& of(const tasker_host_v0* host) { return *static_cast<State*>(host->ctx); }
     static Logger logger_of(const tasker_host_v0* host) {
-        return of(host).live.with([](const Live& live) { return live.log; });
+        return of(host).live.with([](const Live& now) { return now.log; });
     }
 
     static const void* get_extension(const tasker_host_v0*, const char*) noexcept { return nullptr; }
@@ -79,8 +79,8 @@ struct HostTable::State {
         try {
             const std::size_t length = ::strnlen(dotted_key, kMaxKey + 1);
             if (length == 0 || length > kMaxKey) return TASKER_E_INVALID;
-            const auto value = of(host).live.with([&](const Live& live) {
-                return value_under(live.config_json, {dotted_key, length});
+            const auto value = of(host).live.with([&](const Live& now) {
+                return value_under(now.config_json, {dotted_key, length});
             });
             if (!value) return TASKER_E_NOT_FOUND;
             return sink->write(sink->ctx, value->data(), value->size());

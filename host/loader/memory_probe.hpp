@@ -6,7 +6,7 @@
 #include <optional>
 #include <string>
 
-#include "host/loader/owned_fd.hpp"
+#include "host/core/owned_fd.hpp"
 
 namespace tasker::host {
 

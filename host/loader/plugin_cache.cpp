@@ -82,8 +82,10 @@ class Draft {
             if (put < 0) fail("write the plugin copy", path_, errno);
             content.remove_prefix(static_cast<std::size_t>(put));
         }
-        if (::fchmod(fd_.get(), 0500) != 0 || ::fsync(fd_.get()) != 0)
-            fail("write the plugin copy", path_, errno);
+        if (::fchmod(fd_.get(), 0500) != 0) fail("write the plugin copy", path_, errno);
+    }
+    void sync() const {
+        if (::fsync(fd_.get()) != 0) fail("write the plugin copy", path_, errno);
     }
     void publish(const std::filesystem::path& target) {
         if (::rename(path_.c_str(), target.c_str()) != 0) fail("publish the plugin copy", target, errno);
@@ -124,7 +126,8 @@ PluginBytes read_plugin(const TrustedFile& file) {
 }
 
 std::filesystem::path store_plugin(const std::filesystem::path& cache_dir,
-                                   const std::filesystem::path& original, const PluginBytes& plugin) {
+                                   const std::filesystem::path& original, const PluginBytes& plugin,
+                                   CopySync sync) {
     std::error_code failed;
     std::filesystem::create_directories(cache_dir.parent_path(), failed);
     if (failed) fail("make the folder", cache_dir.parent_path(), failed.value());
@@ -136,9 +139,15 @@ std::filesystem::path store_plugin(const std::filesystem::path& cache_dir,
     if (is_intact(copy, plugin.content)) return copy;
     Draft draft(folder);
     draft.write(plugin.content);
+    if (sync == CopySync::Now) draft.sync();
     draft.publish(copy);
-    sync_folder(folder);
+    if (sync == CopySync::Now) sync_folder(folder);
     return copy;
+}
+
+void sync_plugins(const std::filesystem::path& cache_dir) {
+    const OwnedFd fd(::open(cache_dir.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    if (!fd || ::syncfs(fd.get()) != 0) fail("write the plugin cache in", cache_dir, errno);
 }
 
 }  // namespace tasker::host

@@ -35,8 +35,8 @@ StepOutcome outcome_of(CallSlot& slot, std::int32_t status) {
     }
     if (slot.outcome) return std::move(*slot.outcome);
     if (status == TASKER_OK) {
-        Failed missing =
-            invalid_result("call() returned without a result: neither succeed() nor fail() was called");
+        Failed missing = invalid_result(
+            "call() returned without a result: no terminal function (succeed(), fail(), ...) was called");
         missing.error_code = "NO_RESULT";
         return missing;
     }
@@ -47,10 +47,11 @@ StepOutcome outcome_of(CallSlot& slot, std::int32_t status) {
                   "call() returned " + status_name(status) + " without saying why");
 }
 
-void add_metadata(StepOutcome& outcome, const CallSlot& slot) {
-    if (slot.metadata.empty()) return;
-    if (auto* done = std::get_if<Succeeded>(&outcome)) done->metadata_json = metadata_object(slot);
-    if (auto* bad = std::get_if<Failed>(&outcome)) bad->metadata_json = metadata_object(slot);
+// What belongs to a result, whichever it is.
+template <class Result>
+void complete(Result& result, CallSlot& slot) {
+    if (!slot.metadata.empty()) result.metadata_json = metadata_object(slot);
+    result.events = std::move(slot.events);
 }
 }  // namespace
 
@@ -59,7 +60,7 @@ Failed invalid_result(std::string message) {
 }
 
 PluginCall::PluginCall(const StepEvent& event, CallControl& control, std::string_view plugin_id,
-                       std::string_view callable)
+                       const tasker_handler_v0& handler, std::string_view callable)
     : taken_(take_slot()) {
     if (taken_.slot == nullptr) return;
     CallSlot& slot = *taken_.slot;
@@ -68,6 +69,8 @@ PluginCall::PluginCall(const StepEvent& event, CallControl& control, std::string
     slot.control = &control;
     slot.plugin_id = plugin_id;
     slot.callable = callable;
+    slot.kind = handler.kind;
+    slot.capabilities = handler.capabilities;
     slot.open = true;
 }
 
@@ -82,6 +85,9 @@ PluginCall::~PluginCall() {
         slot.outcome.reset();
         slot.metadata.clear();
         slot.metadata_bytes = 0;
+        slot.events.clear();
+        slot.event_bytes = 0;
+        slot.told_large = false;
         slot.refused_terminals = 0;
     }
     give_back(taken_);
@@ -97,8 +103,11 @@ StepOutcome PluginCall::finish(std::int32_t status) {
                                      {"callable", slot.callable},
                                      {"refused", std::size_t{slot.refused_terminals}}});
     }
+    // Events belong to what the handler said, not to what the host had to say in its place.
+    if (!slot.outcome || status > TASKER_OK) slot.events.clear();
     StepOutcome outcome = outcome_of(slot, status);
-    add_metadata(outcome, slot);
+    if (auto* done = std::get_if<Succeeded>(&outcome)) complete(*done, slot);
+    if (auto* failed = std::get_if<Failed>(&outcome)) complete(*failed, slot);
     return outcome;
 }
 

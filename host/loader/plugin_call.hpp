@@ -11,9 +11,9 @@ namespace tasker::host {
 
 class PluginCall {
   public:
-    // Everything named must live until finish().
+    // `handler` says who is called: callable, kind, capabilities. Everything named must live until finish().
     PluginCall(const StepEvent& event, CallControl& control, std::string_view plugin_id,
-               std::string_view callable);
+               const tasker_handler_v0& handler, std::string_view callable);
     ~PluginCall();
     PluginCall(const PluginCall&) = delete;
     PluginCall& operator=(const PluginCall&) = delete;
@@ -30,6 +30,15 @@ class PluginCall {
 
 // The table of functions that plugins call; call_api.cpp.
 const tasker_call_api_v0* call_api();
+
+// decide(), create_batches() and the checkpoints; call_outcomes.cpp.
+std::int32_t decide(tasker_call* handle, const tasker_str* steps, std::size_t count, const char* json,
+                    std::size_t size) noexcept;
+std::int32_t create_batches(tasker_call* handle, const char* worker_template, const tasker_str* cursors,
+                            std::size_t count, const char* json, std::size_t size) noexcept;
+std::int32_t yield_checkpoint(tasker_call* handle, const tasker_checkpoint_v0* checkpoint) noexcept;
+std::int32_t save_checkpoint(tasker_call* handle, const tasker_checkpoint_v0* checkpoint) noexcept;
+std::int32_t emit_event(tasker_call* handle, const char* name, const char* json, std::size_t size) noexcept;
 
 Failed invalid_result(std::string message);
 

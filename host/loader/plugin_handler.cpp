@@ -18,8 +18,12 @@ Failed broken(std::string message) {
 
 class PluginInstance final : public HandlerInstance {
   public:
-    PluginInstance(std::shared_ptr<const Plugin> plugin, const HandlerDescriptor& descriptor, void* instance)
-        : plugin_(std::move(plugin)), descriptor_(descriptor), instance_(instance) {}
+    PluginInstance(std::shared_ptr<const Plugin> plugin, const HandlerDescriptor& descriptor,
+                   std::shared_ptr<const HandlerSchemas> schemas, void* instance)
+        : plugin_(std::move(plugin)),
+          descriptor_(descriptor),
+          schemas_(std::move(schemas)),
+          instance_(instance) {}
     ~PluginInstance() override {
         if (descriptor_.table.destroy != nullptr) descriptor_.table.destroy(instance_);
     }
@@ -30,11 +34,13 @@ class PluginInstance final : public HandlerInstance {
     // through a pointer that does not promise noexcept, or the compiler would drop the handlers below.
     StepOutcome call(const StepEvent& event, CallControl& control) override {
         try {
-            PluginCall running(event, control, plugin_->descriptor().id, descriptor_.info.callable);
+            if (auto refusal = schemas_->refusal(event)) return *std::move(refusal);
+            PluginCall running(event, control, plugin_->descriptor().id, descriptor_.table,
+                               descriptor_.info.callable);
             if (!running.started())
                 return broken("more than " + std::to_string(kMaxRunningCalls) + " calls are running");
             int32_t (*const run)(void*, const tasker_step_v0*, tasker_call*) = descriptor_.table.call;
-            return running.finish(run(instance_, running.step(), running.handle()));
+            return schemas_->checked(running.finish(run(instance_, running.step(), running.handle())));
         } catch (const std::exception& error) {
             return broken(error.what());
         } catch (...) {
@@ -45,6 +51,7 @@ class PluginInstance final : public HandlerInstance {
   private:
     std::shared_ptr<const Plugin> plugin_;
     const HandlerDescriptor& descriptor_;  // of plugin_
+    std::shared_ptr<const HandlerSchemas> schemas_;
     void* instance_;
 };
 }  // namespace
@@ -54,6 +61,7 @@ PluginHandler::PluginHandler(std::shared_ptr<const Plugin> plugin, std::size_t i
     : plugin_(std::move(plugin)),
       descriptor_(plugin_->descriptor().handlers[index]),
       info_(descriptor_.info),
+      schemas_(std::make_shared<const HandlerSchemas>(info_)),
       log_(std::move(log)) {
     info_.source = source;
 }
@@ -83,7 +91,7 @@ std::unique_ptr<HandlerInstance> PluginHandler::create(unsigned slot) {
         const int32_t status = descriptor_.table.create(descriptor_.original, &args, &instance);
         if (status != TASKER_OK) refuse(status, error.text());
     }
-    return std::make_unique<PluginInstance>(plugin_, descriptor_, instance);
+    return std::make_unique<PluginInstance>(plugin_, descriptor_, schemas_, instance);
 }
 
 }  // namespace tasker::host

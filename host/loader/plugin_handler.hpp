@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <memory>
 
+#include "host/loader/handler_schemas.hpp"
 #include "host/loader/plugin.hpp"
 #include "host/logging/logger.hpp"
 #include "host/registry/handler.hpp"
@@ -27,6 +28,7 @@ class PluginHandler final : public Handler {
     std::shared_ptr<const Plugin> plugin_;  // shared with the other handlers and all instances of the plugin
     const HandlerDescriptor& descriptor_;
     HandlerInfo info_;
+    std::shared_ptr<const HandlerSchemas> schemas_;  // shared with all instances
     Logger log_;
     std::atomic<bool> complained_{false};
 };

@@ -4,8 +4,10 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
 #include <cstring>
 #include <span>
+#include <system_error>
 
 #include "host/core/error.hpp"
 #include "host/core/json_text.hpp"
@@ -131,6 +133,56 @@ void read_handler(std::string_view json, Manifest& manifest) {
     }
     manifest.handlers.push_back(std::move(info));
 }
+
+// Calls read() with each element of a list of at most 64.
+template <class Read>
+void read_list(std::string_view list, const std::string& key, Read read) {
+    constexpr std::size_t kMaxExtensions = 64;
+    if (!is_array(list)) damaged_manifest("'" + key + "' is not a list");
+    std::size_t count = 0;
+    for (JsonWalk element(list); element.next();) {
+        if (++count > kMaxExtensions) damaged_manifest("'" + key + "' lists more than 64");
+        read(element.value());
+    }
+}
+
+void require_name(const std::string& name, const std::string& key) {
+    if (!is_callable_name(name))
+        damaged_manifest("'" + key + "' has the invalid name '" + printable(name, 60) + "'");
+}
+
+std::optional<std::vector<std::string>> read_names(std::string_view json, const std::string& key) {
+    const auto list = json_member(json, key);
+    if (!list) return std::nullopt;
+    std::vector<std::string> names;
+    read_list(*list, key, [&](std::string_view name) {
+        if (!name.starts_with('"')) damaged_manifest("'" + key + "' has a name that is not a text");
+        names.push_back(json_unescape(name));
+        require_name(names.back(), key);
+    });
+    return names;
+}
+
+std::optional<std::vector<ResolverNote>> read_resolvers(std::string_view json) {
+    const auto list = json_member(json, "resolvers");
+    if (!list) return std::nullopt;
+    std::vector<ResolverNote> resolvers;
+    read_list(*list, "resolvers", [&](std::string_view one) {
+        if (!json_is_object(one)) damaged_manifest("a resolver is not an object");
+        ResolverNote note;
+        note.name = text_member(one, "name");
+        require_name(note.name, "resolvers");
+        const std::string_view priority = json_member(one, "priority").value_or("50");
+        const auto [end, fault] =
+            std::from_chars(priority.data(), priority.data() + priority.size(), note.priority);
+        if (fault != std::errc{} || end != priority.data() + priority.size())
+            damaged_manifest("the priority of resolver '" + note.name + "' is not a whole number");
+        note.prefix = clean_utf8(text_member(one, "prefix"), 256);
+        note.pattern = clean_utf8(text_member(one, "pattern"), 256);
+        resolvers.push_back(std::move(note));
+    });
+    return resolvers;
+}
 }  // namespace
 
 Manifest read_manifest(std::string_view json) {
@@ -150,6 +202,9 @@ Manifest read_manifest(std::string_view json) {
             read_handler(handler.value(), manifest);
         }
     }
+    manifest.publishers = read_names(json, "publishers");
+    manifest.subscribers = read_names(json, "subscribers");
+    manifest.resolvers = read_resolvers(json);
     for (auto& handler : manifest.handlers) {
         handler.plugin_id = clean_utf8(manifest.id, 256);
         handler.plugin_version = clean_utf8(manifest.version, 256);

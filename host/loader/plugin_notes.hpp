@@ -18,12 +18,22 @@ struct AbiVersion {
     std::string str() const { return std::to_string(major) + "." + std::to_string(minor); }
 };
 
+// A resolver of a plugin, as it is declared.
+struct ResolverNote {
+    std::string name;
+    int priority = 0;
+    std::string prefix, pattern;  // one of the two
+    friend bool operator==(const ResolverNote&, const ResolverNote&) = default;
+};
+
 // The manifest of the note, as far as it says something: what it leaves out is not compared with the descriptor.
 struct Manifest {
-    std::string id, version, sdk;        // empty: left out
-    std::vector<HandlerInfo> handlers;   // each callable once
-    bool with_handlers = false;          // it lists them
-    std::set<std::string> with_methods;  // the callables whose methods it lists
+    std::string id, version, sdk;                                     // empty: left out
+    std::vector<HandlerInfo> handlers;                                // each callable once
+    bool with_handlers = false;                                       // it lists them
+    std::set<std::string> with_methods;                               // the callables whose methods it lists
+    std::optional<std::vector<std::string>> publishers, subscribers;  // names; nullopt: not listed
+    std::optional<std::vector<ResolverNote>> resolvers;
 };
 
 struct PluginNotes {

@@ -6,12 +6,18 @@
 #include <system_error>
 #include <utility>
 
+#include "host/loader/descriptor.hpp"
+#include "host/loader/duplicates.hpp"
+#include "host/loader/event_extensions.hpp"
+#include "host/loader/examination.hpp"
 #include "host/loader/file_trust.hpp"
 #include "host/loader/plugin.hpp"
 #include "host/loader/plugin_cache.hpp"
+#include "host/loader/plugin_files.hpp"
 #include "host/loader/plugin_handler.hpp"
 #include "host/loader/plugin_notes.hpp"
 #include "host/loader/printable.hpp"
+#include "host/loader/resolver_extensions.hpp"
 
 namespace tasker::host {
 
@@ -19,64 +25,9 @@ namespace {
 struct Candidate {
     PluginReport report;
     std::shared_ptr<Plugin> plugin;  // null unless loaded
+    PluginEventExtensions events;
+    std::vector<std::shared_ptr<PluginResolver>> resolvers;
 };
-
-std::string with_hint(const Error& error) {
-    return error.hint().empty() ? std::string(error.what()) : std::string(error.what()) + "; " + error.hint();
-}
-
-bool is_plugin_name(std::string_view name) {
-    return name.size() > 3 && name.front() != '.' && name.ends_with(".so");
-}
-
-void list_root(const std::filesystem::path& root, const Logger& log,
-               std::vector<std::filesystem::path>& files) {
-    std::error_code failed;
-    std::filesystem::directory_iterator entries(root, failed);
-    if (failed) {
-        log.warn("Plugin folder cannot be read", {{"path", root.string()}, {"error", failed.message()}});
-        return;
-    }
-    while (entries != std::filesystem::directory_iterator()) {
-        if (is_plugin_name(entries->path().filename().string())) files.push_back(entries->path());
-        entries.increment(failed);
-        if (failed) {
-            log.warn("Plugin folder cannot be read to its end",
-                     {{"path", root.string()}, {"error", failed.message()}});
-            return;
-        }
-    }
-}
-
-std::vector<std::filesystem::path> discover(const PluginOptions& options, const Logger& log) {
-    std::vector<std::filesystem::path> files;
-    for (const auto& root : options.roots) list_root(root, log, files);
-    std::sort(files.begin(), files.end());
-    files.erase(std::unique(files.begin(), files.end()), files.end());
-    return files;
-}
-
-void describe(PluginReport& report, const PluginNotes& notes) {
-    report.abi = notes.abi.str();
-    report.warnings.insert(report.warnings.end(), notes.warnings.begin(), notes.warnings.end());
-    if (!notes.manifest) return;
-    report.id = clean_utf8(notes.manifest->id, 256);
-    report.version = clean_utf8(notes.manifest->version, 256);
-    report.sdk = clean_utf8(notes.manifest->sdk, 256);
-    report.handlers = notes.manifest->handlers;
-    for (auto& handler : report.handlers) handler.source = report.path.string();
-}
-
-// Permissions, content and notes: all that comes before running the file's code.
-PluginNotes examine(const TrustedFile& file, PluginReport& report, PluginBytes& bytes) {
-    report.warnings = file.warnings;
-    report.bytes = file.bytes;
-    bytes = read_plugin(file);
-    report.hash = bytes.sha256;
-    PluginNotes notes = precheck_plugin(bytes.content);
-    describe(report, notes);
-    return notes;
-}
 
 // The files looked at so far, by what makes two of them one.
 struct Seen {
@@ -98,41 +49,60 @@ void load_candidate(const TrustedFile& file, const PluginOptions& options, const
                     Candidate& candidate) {
     PluginReport& report = candidate.report;
     PluginBytes bytes;
-    const PluginNotes notes = examine(file, report, bytes);
+    const PluginNotes notes = examine_plugin(file, report, bytes);
     const auto [first, fresh] = seen.by_hash.emplace(bytes.sha256, report.path);
     if (!fresh) {
         report.state = "copy";
         report.reason = "same file as " + printable(first->second.string(), 4096);
-        report.handlers.clear();
+        forget_offers(report);
+        return;
+    }
+    if (const auto why = options.quarantined.find(bytes.sha256); why != options.quarantined.end()) {
+        report.state = "quarantined";
+        report.reason = why->second;
+        forget_offers(report);
         return;
     }
     if (notes.manifest) require_new_id(seen, notes.manifest->id);
     const auto copy = store_plugin(options.cache_dir, file.real_path, bytes);
     candidate.plugin = load_plugin(copy, notes, options, log);
+    report.copy = copy;
     const PluginDescriptor& descriptor = candidate.plugin->descriptor();
     report.id = descriptor.id;
     report.version = descriptor.version;
     report.sdk = descriptor.sdk;
     require_new_id(seen, descriptor.id);
+    forget_offers(report);
+    candidate.events = load_event_extensions(candidate.plugin, report.path.string());
+    for (const auto& one : candidate.events.publishers) report.publishers.push_back(one->name());
+    for (const auto& one : candidate.events.subscribers) report.subscribers.push_back(one->name());
+    candidate.resolvers = load_resolver_extensions(candidate.plugin, report.path.string());
+    for (const auto& one : candidate.resolvers) report.resolvers.push_back(one->note());
+    if (notes.manifest)
+        require_equal_extensions(*notes.manifest, report.publishers, report.subscribers, report.resolvers);
     seen.by_id.emplace(descriptor.id, report.path);
     report.state = "loaded";
-    report.handlers.clear();
     for (const auto& handler : descriptor.handlers) {
         report.handlers.push_back(handler.info);
         report.handlers.back().source = report.path.string();
     }
 }
 
-void reject(PluginReport& report, const std::string& reason) {
-    report.state = "rejected";
-    report.reason = reason;
-    report.handlers.clear();
+void reject(Candidate& candidate, const std::string& reason) {
+    candidate.events = {};
+    candidate.resolvers.clear();
+    candidate.plugin.reset();
+    reject_report(candidate.report, reason);
 }
 
 std::vector<Candidate> load_all(const PluginOptions& options, const Logger& log) {
     std::vector<Candidate> candidates;
     Seen seen;
-    for (const auto& path : discover(options, log)) {
+    PluginFiles files =
+        options.files.empty() ? find_plugin_files(options.roots) : PluginFiles{options.files, {}};
+    for (const auto& fault : files.faults)
+        log.warn("Plugin folder cannot be read", {{"path", fault.folder.string()}, {"error", fault.reason}});
+    for (const auto& path : files.paths) {
         Candidate candidate;
         candidate.report.path = path;
         try {
@@ -143,39 +113,44 @@ std::vector<Candidate> load_all(const PluginOptions& options, const Logger& log)
             }
             load_candidate(file, options, log, seen, candidate);
         } catch (const Error& error) {
-            candidate.plugin.reset();
-            reject(candidate.report, with_hint(error));
+            reject(candidate, with_hint(error));
         } catch (const std::exception& error) {
-            candidate.plugin.reset();
-            reject(candidate.report, error.what());
+            reject(candidate, error.what());
         }
         candidates.push_back(std::move(candidate));
     }
     return candidates;
 }
 
-// A callable that two files offer belongs to neither: an order of files must not decide which code runs.
-std::set<std::string> find_duplicates(std::vector<Candidate>& candidates) {
+// The registry keeps those of equal priority as they come: by name, so that no order of files decides.
+void add_resolvers(std::vector<std::shared_ptr<PluginResolver>> resolvers, HandlerRegistry& registry) {
+    std::sort(resolvers.begin(), resolvers.end(),
+              [](const auto& a, const auto& b) { return a->name() < b->name(); });
+    for (auto& resolver : resolvers) registry.add_resolver(std::move(resolver));
+}
+
+// As for callables. The file's handlers are not touched by it.
+std::shared_ptr<const EventExtensions> gather_events(std::vector<Candidate>& candidates) {
+    auto all = std::make_shared<EventExtensions>();
     std::map<std::string, std::vector<PluginReport*>> offers;
     for (auto& candidate : candidates) {
-        for (const auto& handler : candidate.report.handlers)
-            offers[handler.callable].push_back(&candidate.report);
+        for (const auto& name : candidate.report.publishers) offers[name].push_back(&candidate.report);
     }
-    std::set<std::string> duplicates;
-    for (const auto& [callable, reports] : offers) {
-        if (reports.size() < 2) continue;
-        duplicates.insert(callable);
-        std::string files;
-        for (const auto* report : reports)
-            files += (files.empty() ? "" : " and ") + printable(report->path.string(), 4096);
-        for (auto* report : reports) {
-            report->state = "duplicate";
-            report->reason += (report->reason.empty() ? "" : "; ") +
-                              ("callable '" + callable + "' is offered by " + files +
-                               "; none of them serves it: remove one file, or rename one callable");
+    for (auto& candidate : candidates) {
+        for (auto& one : candidate.events.publishers) {
+            const auto& files = offers.at(one->name());
+            if (files.size() == 1) {
+                all->add(std::move(one));
+                continue;
+            }
+            const auto* other = files[0] == &candidate.report ? files[1] : files[0];
+            candidate.report.warnings.push_back("publisher '" + one->name() + "' is also in " +
+                                                printable(other->path.string(), 4096) +
+                                                "; none of them is used: remove one file, or rename one");
         }
+        for (auto& one : candidate.events.subscribers) all->add(std::move(one));
     }
-    return duplicates;
+    return all;
 }
 
 void log_report(const PluginReport& report, const Logger& log) {
@@ -190,6 +165,9 @@ void log_report(const PluginReport& report, const Logger& log) {
         LogFields loaded = fields;
         loaded.emplace_back("handlers", report.handlers.size());
         loaded.emplace_back("hash", report.hash);
+        if (!report.resolvers.empty()) loaded.emplace_back("resolvers", report.resolvers.size());
+        if (!report.publishers.empty()) loaded.emplace_back("publishers", report.publishers.size());
+        if (!report.subscribers.empty()) loaded.emplace_back("subscribers", report.subscribers.size());
         log.info("Plugin loaded", std::move(loaded));
         return;
     }
@@ -200,47 +178,51 @@ void log_report(const PluginReport& report, const Logger& log) {
     }
     LogFields bad = fields;
     bad.emplace_back("reason", report.reason);
-    log.error(report.state == "duplicate" ? "Plugins offer the same callable" : "Plugin rejected",
+    if (report.state == "quarantined") {
+        bad.emplace_back("hash", report.hash);
+        log.warn("Plugin is quarantined and was skipped", std::move(bad));
+        return;
+    }
+    log.error(report.state == "duplicate" ? "Plugins offer the same name" : "Plugin rejected",
               std::move(bad));
 }
 }  // namespace
 
 LoadedPlugins load_plugins(const PluginOptions& options, const Logger& log) {
     std::vector<Candidate> candidates = load_all(options, log);
-    const auto duplicates = find_duplicates(candidates);
+    std::vector<PluginReport*> reports;
+    for (auto& candidate : candidates) reports.push_back(&candidate.report);
+    const auto duplicates = mark_duplicate_callables(reports);
+    const auto twice = mark_duplicate_resolvers(reports);
     LoadedPlugins loaded;
+    std::vector<std::shared_ptr<PluginResolver>> resolvers;
+    loaded.events = gather_events(candidates);
     for (auto& candidate : candidates) {
         PluginReport& report = candidate.report;
         std::erase_if(report.handlers,
                       [&](const auto& handler) { return duplicates.contains(handler.callable); });
+        std::erase_if(report.resolvers, [&](const auto& one) { return twice.contains(one.name); });
+        HandlersByCallable own;
         if (candidate.plugin) {
             const auto& handlers = candidate.plugin->descriptor().handlers;
             for (std::size_t i = 0; i < handlers.size(); ++i) {
                 if (duplicates.contains(handlers[i].info.callable)) continue;
-                loaded.registry.register_handler(
-                    std::make_shared<PluginHandler>(candidate.plugin, i, report.path.string(), log));
+                auto handler =
+                    std::make_shared<PluginHandler>(candidate.plugin, i, report.path.string(), log);
+                own.emplace(handlers[i].info.callable, handler);
+                loaded.registry.register_handler(std::move(handler));
             }
+        }
+        for (auto& resolver : candidate.resolvers) {
+            if (twice.contains(resolver->name())) continue;
+            resolver->lead_to(own);
+            resolvers.push_back(std::move(resolver));
         }
         log_report(report, log);
         loaded.reports.push_back(std::move(report));
     }
+    add_resolvers(std::move(resolvers), loaded.registry);
     return loaded;
-}
-
-PluginReport inspect_plugin(const std::filesystem::path& file, const PluginOptions& options) {
-    PluginReport report;
-    report.path = file;
-    try {
-        PluginBytes bytes;
-        const TrustedFile trusted = open_trusted(file, options.relax_permissions);
-        static_cast<void>(examine(trusted, report, bytes));
-        report.state = "valid";
-    } catch (const Error& error) {
-        reject(report, with_hint(error));
-    } catch (const std::exception& error) {
-        reject(report, error.what());
-    }
-    return report;
 }
 
 }  // namespace tasker::host

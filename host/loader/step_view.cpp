@@ -2,7 +2,9 @@
 
 #include <algorithm>
 
-#include "host/loader/step_json.hpp"
+#include "host/core/json_text.hpp"
+#include "host/core/json_view.hpp"
+#include "host/model/step_json.hpp"
 
 namespace tasker::host {
 
@@ -27,7 +29,16 @@ std::uint32_t flags_of(const StepEvent& event) {
     std::uint32_t flags = 0;
     if (event.task_sequence_step.workflow_step.retryable) flags |= TASKER_STEP_RETRYABLE;
     if (!event.first_delivery) flags |= TASKER_STEP_REDELIVERED;
+    const std::string& inputs = event.task_sequence_step.workflow_step.inputs_json;
+    if (!inputs.empty() && json_member(inputs, "is_no_op") == "true") flags |= TASKER_STEP_NO_OP;
     return flags;
+}
+
+// The object that a batch worker is given as its part of the work.
+std::string_view cursor_of(std::string_view inputs) {
+    if (inputs.empty()) return {};
+    const auto cursor = json_member(inputs, "cursor");
+    return cursor && json_is_object(*cursor) ? *cursor : std::string_view{};
 }
 }  // namespace
 
@@ -62,6 +73,7 @@ void LentStep::show(const StepEvent& event, std::int64_t deadline_unix_ms, const
         sequence.task->context_json ? str(sequence.task->context_json) : str(std::string_view("{}"));
     table_.inputs_json = str(step.inputs_json);
     table_.config_json = str(definition.handler.initialization_json);
+    table_.batch_json = str(cursor_of(step.inputs_json));
     table_.checkpoint_json = str(step.checkpoint_json);
     table_.deadline_unix_ms = deadline_unix_ms;
     table_.api = api;

@@ -45,6 +45,8 @@ class LogSink {
   public:
     virtual ~LogSink() = default;
     virtual bool enabled(LogLevel level) const = 0;
+    // From now on, from any thread. A sink without a level of its own ignores it.
+    virtual void set_level(LogLevel level) noexcept { static_cast<void>(level); }
     virtual void write(LogRecord record) = 0;
     // A record could not even be made (no memory, a sink that threw). Counted where the sink counts.
     virtual void lost() noexcept {}

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cerrno>
 #include <chrono>
 #include <climits>
@@ -243,7 +244,8 @@ class StreamSink final : public LogSink {
     StreamSink(const StreamSink&) = delete;
     StreamSink& operator=(const StreamSink&) = delete;
 
-    bool enabled(LogLevel level) const override { return level >= level_; }
+    bool enabled(LogLevel level) const override { return level >= level_.load(); }
+    void set_level(LogLevel level) noexcept override { level_.store(level); }
 
     void write(LogRecord record) override {
         shorten(record.message);
@@ -289,7 +291,7 @@ class StreamSink final : public LogSink {
         text.shrink_to_fit();
     }
 
-    LogLevel level_;
+    std::atomic<LogLevel> level_;
     std::size_t max_records_;
     std::size_t max_text_;
     std::shared_ptr<Shared> shared_;

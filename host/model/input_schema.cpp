@@ -1,5 +1,8 @@
 #include "host/model/input_schema.hpp"
 
+// Else the library aborts the process over a schema that it does not like.
+#define VALIJSON_USE_EXCEPTIONS 1
+
 #include <algorithm>
 #include <array>
 #include <cmath>
@@ -114,10 +117,6 @@ std::string described(valijson::ValidationResults& results) {
     return fallback ? described(*fallback) : "the whole: no value is allowed";
 }
 
-std::string unusable(const std::string& reason) {
-    return "the template's input_schema cannot be used: " + reason;
-}
-
 // The validator's matcher needs stack for each character of a key, too.
 bool has_long_key(const Json& value) {
     if (!value.is_structured()) return false;
@@ -145,15 +144,15 @@ class InputSchema::Compiled {
 
     const std::vector<SchemaRemark>& remarks() const { return remarks_; }
 
-    std::optional<std::string> fault(std::string_view context_json) const {
+    std::optional<std::string> fault(std::string_view context_json, const std::string& called) const {
         for (const SchemaRemark& remark : remarks_) {
-            if (remark.unusable) return unusable(remark.pointer + " " + remark.message);
+            if (remark.unusable) return called + " cannot be used: " + remark.pointer + " " + remark.message;
         }
         Json context = Json::parse(context_json, nullptr, false);
         whole_numbers(context);
         if (has_long_key(context))
-            return "a key is longer than " + std::to_string(kMaxMatched) +
-                   " bytes, which input_schema cannot check";
+            return "a key is longer than " + std::to_string(kMaxMatched) + " bytes, which " + called +
+                   " cannot check";
         valijson::ValidationResults results;
         try {
             const bool fits = validator_.with([&](valijson::Validator& validator) {
@@ -161,9 +160,9 @@ class InputSchema::Compiled {
             });
             if (fits) return std::nullopt;
         } catch (const std::exception& error) {
-            return std::string("cannot be checked against input_schema: ") + error.what();
+            return "cannot be checked against " + called + ": " + error.what();
         }
-        return "it does not fit the template's input_schema: " + described(results);
+        return "it does not fit " + called + ": " + described(results);
     }
 
   private:
@@ -188,7 +187,8 @@ struct InputSchema::Once {
     std::once_flag flag;
 };
 
-InputSchema::InputSchema(std::string json) : json_(std::move(json)), once_(std::make_unique<Once>()) {}
+InputSchema::InputSchema(std::string json, std::string called)
+    : json_(std::move(json)), called_(std::move(called)), once_(std::make_unique<Once>()) {}
 
 InputSchema::~InputSchema() = default;
 
@@ -200,7 +200,7 @@ const InputSchema::Compiled& InputSchema::compiled() const {
 std::vector<SchemaRemark> InputSchema::remarks() const { return compiled().remarks(); }
 
 std::optional<std::string> InputSchema::fault(std::string_view context_json) const {
-    return compiled().fault(context_json);
+    return compiled().fault(context_json, called_);
 }
 
 }  // namespace tasker::host

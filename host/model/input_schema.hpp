@@ -19,7 +19,8 @@ struct SchemaRemark {
 
 class InputSchema {
   public:
-    explicit InputSchema(std::string json);
+    // `called` is the schema in messages.
+    explicit InputSchema(std::string json, std::string called = "the template's input_schema");
     ~InputSchema();
     InputSchema(const InputSchema&) = delete;
     InputSchema& operator=(const InputSchema&) = delete;
@@ -35,7 +36,7 @@ class InputSchema {
     class Compiled;
     const Compiled& compiled() const;
 
-    const std::string json_;
+    const std::string json_, called_;
     mutable std::unique_ptr<Compiled> compiled_;
     struct Once;
     std::unique_ptr<Once> once_;

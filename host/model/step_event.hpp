@@ -40,14 +40,16 @@ struct WorkflowStep {
 };
 
 struct DependencyResult {
-    std::string step_name;
-    SharedText envelope_json;  // the ancestor's stored envelope; never null
+    std::string_view step_name;  // lives as long as the event
+    SharedText envelope_json;    // the ancestor's stored envelope; never null
 };
 
 struct TaskSequenceStep {
     std::shared_ptr<const TaskInfo> task;  // never null
     WorkflowStep workflow_step;
     std::vector<DependencyResult> dependency_results;  // all transitive ancestors with a result, by step name
+    // Keep alive what dependency_results refers to without owning it. Null where it owns everything.
+    std::shared_ptr<const void> results_owner;
     std::shared_ptr<const TaskTemplate> task_template;  // the pinned definition; never null
     std::size_t step_index = 0;                         // of step_definition() in the template
 

@@ -10,12 +10,15 @@
 #include <vector>
 
 #include "host/core/uuid.hpp"
+#include "host/model/checkpoint.hpp"
+#include "host/model/domain_event.hpp"
 
 namespace tasker::host {
 
 struct Succeeded {
     std::string result_json = "{}";    // valid JSON (checked by whoever makes it)
     std::string metadata_json = "{}";  // the author's; an object
+    std::vector<EmittedEvent> events = {};
 };
 struct Failed {
     std::string message;
@@ -25,12 +28,18 @@ struct Failed {
     std::optional<std::int64_t> retry_after_ms;
     std::string context_json = "{}";
     std::string metadata_json = "{}";
+    std::vector<std::pair<std::string, std::string>> headers = {};  // as StepExecutionResult::headers
+    std::vector<EmittedEvent> events = {};
 };
 // The step was not really attempted (cancelled while draining, lease lost): give it back, uncharged.
 struct Released {
     std::string reason;
 };
-using StepOutcome = std::variant<Succeeded, Failed, Released>;
+// The handler saved its progress and wants to be called again with it, in the same attempt.
+struct Yielded {
+    Checkpoint checkpoint;
+};
+using StepOutcome = std::variant<Succeeded, Failed, Released, Yielded>;
 
 struct StepError {
     std::string message;
@@ -61,6 +70,7 @@ struct StepExecutionResult {
     // Other headers of orchestration_metadata, as a response had them. A Retry-After among them, in any case, counts
     // when retry_after_ms is not set: whole seconds or an RFC 2822 date.
     std::vector<std::pair<std::string, std::string>> headers;
+    std::vector<DomainEvent> events = {};  // published if and only if this result is accepted
 };
 
 // What became of a submitted result.

@@ -37,6 +37,17 @@ struct Refused {
 };
 using SubmitOutcome = std::variant<Uuid, Refused>;
 
+// An operator's action on one step (orchestration.md 6.3).
+struct StepAction {
+    enum class Kind : std::uint8_t {
+        ResetForRetry,     // from error only: attempts start again from none
+        ResolveManually,   // done without a result
+        CompleteManually,  // done with `result_json`
+    } kind = Kind::ResetForRetry;
+    std::string reason, by;
+    std::string result_json = "{}", metadata_json = "{}";  // CompleteManually only; metadata is an object
+};
+
 struct StepView {
     Uuid step_uuid;
     Uuid task_uuid;
@@ -54,6 +65,8 @@ struct StepView {
         backoff_ms;
     std::string results_json;  // the stored envelope (protocol.md 7.1); empty when there is none
     std::vector<std::string> dependencies;
+    std::string template_step_name;  // differs from `name` for a batch worker
+    std::string inputs_json;         // workflow_step.inputs of a batch worker; else empty
 };
 
 struct TaskView {
@@ -68,7 +81,7 @@ struct TaskView {
     std::optional<Uuid> parent_correlation_id;
     int total_steps = 0, pending_steps = 0, in_progress_steps = 0, completed_steps = 0, failed_steps = 0,
         ready_steps = 0, enqueued_steps = 0;
-    std::vector<StepView> steps;  // template order; empty in lists
+    std::vector<StepView> steps;  // template order, then as they were made; empty in lists
 };
 
 struct TaskFilter {
@@ -92,9 +105,11 @@ struct StepAuditRecord {
     int attempt = 0;
     std::string from_state, to_state;
     bool success = false;
-    std::string event;  // succeeded, failed, worker_lost, handed_back, cancelled, ...
+    std::string event;  // succeeded, failed, worker_lost, handed_back, cancelled, completed_manually, ...
     std::int64_t recorded_ms = 0, claimed_ms = 0, execution_time_ms = 0;
     std::string worker_id, correlation_id, error_type, error_message;
+    std::string result_json;  // the envelope that this attempt answered; empty: none
+    std::string actor, note;  // the operator and the reason, for what was done by hand
 };
 
 }  // namespace tasker::host

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
+#include <cstdint>
 #include <map>
 #include <nlohmann/json.hpp>
 #include <unordered_map>
@@ -27,6 +29,42 @@ constexpr std::array<std::pair<std::string_view, IdentityStrategy>, 3> kStrategi
     {"caller_provided", IdentityStrategy::CallerProvided},
     {"always_unique", IdentityStrategy::AlwaysUnique},
 }};
+
+constexpr std::array<std::pair<std::string_view, StepType>, 5> kStepTypes{{
+    {"standard", StepType::Standard},
+    {"decision", StepType::Decision},
+    {"deferred_convergence", StepType::DeferredConvergence},
+    {"batchable", StepType::Batchable},
+    {"batch_worker", StepType::BatchWorker},
+}};
+constexpr std::array<std::pair<std::string_view, EventCondition>, 5> kConditions{{
+    {"success", EventCondition::Success},
+    {"failure", EventCondition::Failure},
+    {"retryable_failure", EventCondition::RetryableFailure},
+    {"permanent_failure", EventCondition::PermanentFailure},
+    {"always", EventCondition::Always},
+}};
+constexpr std::array<std::pair<std::string_view, DeliveryMode>, 3> kDeliveries{{
+    {"durable", DeliveryMode::Durable},
+    {"fast", DeliveryMode::Fast},
+    {"broadcast", DeliveryMode::Broadcast},
+}};
+constexpr std::int64_t kMaxMinutes = 1'000'000'000;
+
+template <class Table, class Value>
+std::string_view name_in(const Table& table, Value value) {
+    for (const auto& [text, entry] : table) {
+        if (entry == value) return text;
+    }
+    return table.front().first;
+}
+template <class Table>
+auto value_in(const Table& table, std::string_view name) -> std::optional<decltype(table.front().second)> {
+    for (const auto& [text, entry] : table) {
+        if (text == name) return entry;
+    }
+    return std::nullopt;
+}
 
 [[noreturn]] void refuse(const std::string& path, const std::string& problem) {
     throw Error("the template definition is not usable: " + path + " " + problem);
@@ -163,6 +201,43 @@ RetryPolicy retry_of(const Json& retry, const std::string& path) {
     return policy;
 }
 
+BatchConfig batch_of(const Json& config, const std::string& path) {
+    require_object(config, path);
+    BatchConfig out;
+    const auto number = [&](const char* key) {
+        const auto found = config.find(key);
+        return found == config.end() ? 0 : number_of(*found, path + "." + key, 0, 1'000'000'000);
+    };
+    out.batch_size = number("batch_size");
+    out.parallelism = number("parallelism");
+    out.cursor_field = optional_text(config, "cursor_field", path);
+    out.worker_template = optional_text(config, "worker_template", path);
+    out.failure_strategy = optional_text(config, "failure_strategy", path);
+    return out;
+}
+
+EventDeclaration declaration_of(const Json& declaration, const std::string& path) {
+    require_object(declaration, path);
+    EventDeclaration out;
+    out.name = text_of(declaration, "name", path);
+    if (const std::string text = optional_text(declaration, "condition", path); !text.empty()) {
+        const auto condition = event_condition(text);
+        if (!condition) refuse(path + ".condition", "is unknown: '" + text + "'");
+        out.condition = *condition;
+    }
+    if (const std::string text = optional_text(declaration, "delivery_mode", path); !text.empty()) {
+        const auto mode = delivery_mode(text);
+        if (!mode) refuse(path + ".delivery_mode", "is unknown: '" + text + "'");
+        out.delivery = *mode;
+    }
+    if (const auto schema = declaration.find("schema"); schema != declaration.end() && !schema->is_null()) {
+        out.schema_json = schema->dump();
+        out.schema = std::make_shared<const InputSchema>(out.schema_json);
+    }
+    out.publisher = optional_text(declaration, "publisher", path);
+    return out;
+}
+
 StepTemplate step_of(const Json& step, const std::string& path) {
     StepTemplate out;
     out.name = text_of(step, "name", path);
@@ -183,7 +258,37 @@ StepTemplate step_of(const Json& step, const std::string& path) {
         out.timeout_ms =
             number_of(step["timeout_seconds"], path + ".timeout_seconds", 0, 4'294'967'295) * 1000;
     }
+    const auto type = step_type(text_of(step, "type", path));
+    if (!type) refuse(path + ".type", "is unknown: " + step["type"].dump());
+    out.type = *type;
+    if (!step["batch_config"].is_null()) out.batch = batch_of(step["batch_config"], path + ".batch_config");
+    const Json& events = step["publishes_events"];
+    if (!events.is_array()) refuse(path + ".publishes_events", "is not a list");
+    for (std::size_t i = 0; i < events.size(); ++i) {
+        auto declaration = declaration_of(events[i], path + ".publishes_events[" + std::to_string(i) + "]");
+        // Of two declarations of one event the later one counts.
+        std::erase_if(out.publishes, [&](const auto& earlier) { return earlier.name == declaration.name; });
+        out.publishes.push_back(std::move(declaration));
+    }
     out.definition_json = step.dump();
+    return out;
+}
+
+Lifecycle lifecycle_of(const Json& lifecycle) {
+    Lifecycle out;
+    if (lifecycle.is_null()) return out;
+    require_object(lifecycle, "lifecycle");
+    const auto minutes = [&](const char* key, std::optional<std::int64_t>& target) {
+        const auto found = lifecycle.find(key);
+        if (found == lifecycle.end() || found->is_null()) return;
+        target = number_of(*found, std::string("lifecycle.") + key, 0, kMaxMinutes);
+    };
+    minutes("max_waiting_for_dependencies_minutes", out.max_waiting_for_dependencies);
+    minutes("max_waiting_for_retry_minutes", out.max_waiting_for_retry);
+    minutes("max_steps_in_process_minutes", out.max_steps_in_process);
+    minutes("max_duration_minutes", out.max_duration);
+    if (std::string action = optional_text(lifecycle, "staleness_action", "lifecycle"); !action.empty())
+        out.staleness_action = std::move(action);
     return out;
 }
 
@@ -241,8 +346,10 @@ void link_names(TaskTemplate& task_template) {
         auto& ids = steps[i].dependency_ids;
         for (const std::string& name : steps[i].dependencies) {
             const auto found = index.find(name);
-            if (found == index.end() || std::find(ids.begin(), ids.end(), found->second) != ids.end())
-                continue;
+            // A name that is said twice counts once: the parent's last dependent is this step already.
+            if (found == index.end()) continue;
+            const auto& dependents = steps[found->second].dependent_ids;
+            if (!dependents.empty() && dependents.back() == i) continue;
             ids.push_back(found->second);
             steps[found->second].dependent_ids.push_back(i);
         }
@@ -251,19 +358,16 @@ void link_names(TaskTemplate& task_template) {
 
 }  // namespace
 
-std::string_view name(IdentityStrategy strategy) {
-    for (const auto& [text, value] : kStrategies) {
-        if (value == strategy) return text;
-    }
-    return "strict";
+std::string_view name(IdentityStrategy strategy) { return name_in(kStrategies, strategy); }
+std::optional<IdentityStrategy> identity_strategy(std::string_view name) {
+    return value_in(kStrategies, name);
 }
 
-std::optional<IdentityStrategy> identity_strategy(std::string_view name) {
-    for (const auto& [text, value] : kStrategies) {
-        if (text == name) return value;
-    }
-    return std::nullopt;
-}
+std::string_view name(StepType type) { return name_in(kStepTypes, type); }
+std::optional<StepType> step_type(std::string_view name) { return value_in(kStepTypes, name); }
+std::optional<EventCondition> event_condition(std::string_view name) { return value_in(kConditions, name); }
+std::string_view name(DeliveryMode mode) { return name_in(kDeliveries, mode); }
+std::optional<DeliveryMode> delivery_mode(std::string_view name) { return value_in(kDeliveries, name); }
 
 std::optional<std::size_t> TaskTemplate::find_step(std::string_view step_name) const {
     const auto found = std::find_if(steps.begin(), steps.end(),
@@ -282,18 +386,21 @@ std::optional<std::string> link_graph(TaskTemplate& task_template) {
         waiting[i] = steps[i].dependency_ids.size();
         if (waiting[i] == 0) order.push_back(i);
     }
-    std::vector<std::vector<bool>> ancestors(steps.size(), std::vector<bool>(steps.size(), false));
+    // A bit for each step, whole words at a time: a template may have a thousand steps and every edge between them.
+    constexpr std::size_t kBits = 64;
+    const std::size_t words = (steps.size() + kBits - 1) / kBits;
+    std::vector<std::vector<std::uint64_t>> ancestors(steps.size(), std::vector<std::uint64_t>(words));
     for (std::size_t next = 0; next < order.size(); ++next) {
         const std::size_t at = order[next];
         done[at] = true;
         for (const std::size_t parent : steps[at].dependency_ids) {
-            ancestors[at][parent] = true;
-            for (std::size_t i = 0; i < steps.size(); ++i) {
-                if (ancestors[parent][i]) ancestors[at][i] = true;
-            }
+            ancestors[at][parent / kBits] |= std::uint64_t{1} << (parent % kBits);
+            for (std::size_t i = 0; i < words; ++i) ancestors[at][i] |= ancestors[parent][i];
         }
-        for (std::size_t i = 0; i < steps.size(); ++i) {
-            if (ancestors[at][i]) steps[at].ancestor_ids.push_back(i);
+        for (std::size_t i = 0; i < words; ++i) {
+            for (std::uint64_t left = ancestors[at][i]; left != 0; left &= left - 1)
+                steps[at].ancestor_ids.push_back(i * kBits +
+                                                 static_cast<std::size_t>(std::countr_zero(left)));
         }
         for (const std::size_t child : steps[at].dependent_ids) {
             if (--waiting[child] == 0) order.push_back(child);
@@ -318,6 +425,7 @@ TaskTemplate template_from_json(std::string_view definition_json) {
         out.input_schema_json = document["input_schema"].dump();
         out.input_schema = std::make_shared<const InputSchema>(out.input_schema_json);
     }
+    out.lifecycle = lifecycle_of(document["lifecycle"]);
     const Json& steps = document["steps"];
     for (std::size_t i = 0; i < steps.size(); ++i) {
         out.steps.push_back(step_of(steps[i], "steps[" + std::to_string(i) + "]"));

@@ -26,6 +26,56 @@ struct HandlerRef {
     friend bool operator==(const HandlerRef&, const HandlerRef&) = default;
 };
 
+enum class StepType : std::uint8_t {
+    Standard,
+    Decision,             // names the branches that are made
+    DeferredConvergence,  // made late, waits for those of its dependencies that exist
+    Batchable,            // cuts its input into batches
+    BatchWorker,          // what each batch is run by; never made under its own name
+};
+std::string_view name(StepType type);
+std::optional<StepType> step_type(std::string_view name);
+
+// Advice for the batch worker's handler; only `worker_template` and its being there matter to the orchestration.
+struct BatchConfig {
+    std::int64_t batch_size = 0, parallelism = 0;
+    std::string cursor_field, worker_template;
+    std::string failure_strategy;  // continue_on_failure, fail_fast, isolate
+    friend bool operator==(const BatchConfig&, const BatchConfig&) = default;
+};
+
+// After which outcomes of the step a domain event is published.
+enum class EventCondition : std::uint8_t { Success, Failure, RetryableFailure, PermanentFailure, Always };
+std::optional<EventCondition> event_condition(std::string_view name);
+enum class DeliveryMode : std::uint8_t {
+    Durable,    // the namespace's queue of domain events
+    Fast,       // subscribers in this process
+    Broadcast,  // both
+};
+std::string_view name(DeliveryMode mode);
+std::optional<DeliveryMode> delivery_mode(std::string_view name);
+
+struct EventDeclaration {
+    std::string name;
+    EventCondition condition = EventCondition::Success;
+    DeliveryMode delivery = DeliveryMode::Durable;
+    std::string schema_json;                    // of the payload
+    std::shared_ptr<const InputSchema> schema;  // the same, compiled when first used; null: anything goes
+    std::string publisher;                      // empty: the default one
+    friend bool operator==(const EventDeclaration& a, const EventDeclaration& b) {
+        return a.name == b.name && a.condition == b.condition && a.delivery == b.delivery &&
+               a.schema_json == b.schema_json && a.publisher == b.publisher;
+    }
+};
+
+// After how long in a state a task counts as stale, in minutes; nothing: the engine's default.
+struct Lifecycle {
+    std::optional<std::int64_t> max_waiting_for_dependencies, max_waiting_for_retry, max_steps_in_process,
+        max_duration;
+    std::string staleness_action = "dlq";  // dlq, error, none
+    friend bool operator==(const Lifecycle&, const Lifecycle&) = default;
+};
+
 struct StepTemplate {
     std::string name;
     std::string description;
@@ -36,7 +86,10 @@ struct StepTemplate {
     std::vector<std::size_t> ancestor_ids;    // transitive dependencies, ascending
     RetryPolicy retry;
     std::optional<std::int64_t> timeout_ms;  // nothing: the host's default
-    std::string definition_json;             // the canonical Step object (protocol.md 2.3)
+    StepType type = StepType::Standard;
+    std::optional<BatchConfig> batch;
+    std::vector<EventDeclaration> publishes;
+    std::string definition_json;  // the canonical Step object (protocol.md 2.3)
     friend bool operator==(const StepTemplate&, const StepTemplate&) = default;
 };
 
@@ -46,7 +99,7 @@ struct TextPlace {
     int column = 0;
 };
 struct StepPlaces {
-    TextPlace callable, method;
+    TextPlace callable, method, resolver;
 };
 
 struct TaskTemplate {
@@ -58,6 +111,7 @@ struct TaskTemplate {
     std::string input_schema_json;  // empty: none
     std::shared_ptr<const InputSchema>
         input_schema;  // null: none. Shared by the copies, compiled when first used
+    Lifecycle lifecycle;
     std::vector<StepTemplate> steps;
     std::string definition_json;  // the whole canonical template; what the store pins
     // The file it came from and the places in it, a step each; empty for a template from elsewhere. Not part of its

@@ -74,6 +74,10 @@ std::string to_json(const WorkerStatus& status) {
     out.number("steps_succeeded", status.steps_succeeded);
     out.number("steps_failed", status.steps_failed);
     out.number("results_refused", status.results_refused);
+    out.number("event_subscribers", status.event_subscribers);
+    out.number("events_delivered", status.events_delivered);
+    out.number("event_subscriber_errors", status.event_subscriber_errors);
+    out.number("events_dropped", status.events_dropped);
     return std::move(out).finish();
 }
 

@@ -34,6 +34,8 @@ struct WorkerStatus {
     std::vector<std::string> missing_handlers;   // the same as sentences, with the nearest that there is
     int slots = 0, running_steps = 0, abandoned_threads = 0;
     std::int64_t steps_succeeded = 0, steps_failed = 0, results_refused = 0;
+    int event_subscribers = 0;  // of domain events, in this process
+    std::int64_t events_delivered = 0, event_subscriber_errors = 0, events_dropped = 0;
 };
 // What one handler did and does.
 struct HandlerCounts {

@@ -3,6 +3,7 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <memory>
+#include <stdexcept>
 
 #include "host/core/nearest.hpp"
 #include "host/process/cli_grammar.hpp"
@@ -65,6 +66,7 @@ class Tree {
             groups_[name] = group;
         }
         for (const VerbSpec& spec : verbs()) add_verb(spec);
+        for (const VerbSpec& spec : child_verbs()) add_verb(spec)->group("");
         root_.require_subcommand(0, 1);
         root_.footer(
             "Examples:\n"
@@ -78,10 +80,12 @@ class Tree {
     const std::vector<std::unique_ptr<Slot>>& globals() const { return globals_; }
 
     const Verb* chosen() const {
+        // The last one: a verb may have others below it.
+        const Verb* found = nullptr;
         for (const Verb& verb : verbs_) {
-            if (verb.app->parsed()) return &verb;
+            if (verb.app->parsed()) found = &verb;
         }
-        return nullptr;
+        return found;
     }
     // The deepest command that was named: the root, a group or a verb.
     CLI::App* deepest() {
@@ -93,10 +97,10 @@ class Tree {
     }
 
   private:
-    void add_verb(const VerbSpec& spec) {
+    CLI::App* add_verb(const VerbSpec& spec) {
         Verb verb;
         verb.spec = &spec;
-        CLI::App* parent = spec.group.empty() ? &root_ : groups_.at(spec.group);
+        CLI::App* parent = spec.group.empty() ? &root_ : parent_of(spec.group);
         verb.app = parent->add_subcommand(spec.name, spec.help);
         verb.app->fallthrough()->allow_extras();
         for (const OptionSpec& option : spec.options) add_option(*verb.app, option, verb.slots);
@@ -108,6 +112,15 @@ class Tree {
         }
         verb.app->footer(footer + std::string{exit_code_help()});
         verbs_.push_back(std::move(verb));
+        return verbs_.back().app;
+    }
+    // A group, or a verb that came before.
+    CLI::App* parent_of(const std::string& name) {
+        if (const auto group = groups_.find(name); group != groups_.end()) return group->second;
+        for (const Verb& verb : verbs_) {
+            if (verb.spec->group.empty() && verb.spec->name == name) return verb.app;
+        }
+        throw std::logic_error("no group " + name);
     }
 
     CLI::App root_;
@@ -281,5 +294,6 @@ bool wants_json(const std::vector<std::string>& arguments) {
 }
 
 std::string version_text() { return "tasker-host " TASKER_HOST_VERSION; }
+std::string version_number() { return TASKER_HOST_VERSION; }
 
 }  // namespace tasker::host

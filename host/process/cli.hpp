@@ -43,5 +43,7 @@ std::variant<CommandLine, HelpText, UsageFault> parse_command_line(const std::ve
 bool wants_json(const std::vector<std::string>& arguments);
 
 std::string version_text();
+// "0.1.0"
+std::string version_number();
 
 }  // namespace tasker::host

@@ -1,6 +1,8 @@
 #include "host/process/cli_grammar.hpp"
 
 #include "host/config/setting_table.hpp"
+#include "host/process/cli_grammar_operator.hpp"
+#include "host/process/commands_visualize.hpp"
 
 namespace tasker::host {
 
@@ -124,6 +126,8 @@ std::vector<VerbSpec> task_verbs() {
     };
 }
 
+OptionSpec probe_deadline() { return setting("host.plugins.probe_deadline", "--probe-deadline", "DURATION"); }
+
 std::vector<VerbSpec> catalogue_verbs() {
     const OptionSpec strict{"--strict", "", "Unknown keys are errors."};
     return {
@@ -145,7 +149,28 @@ std::vector<VerbSpec> catalogue_verbs() {
            .choices = {"tasker"}}},
          "tasker-host template validate\n"
          "tasker-host template validate templates/ --strict"},
-        {"plugin", "list", "List the plugin files that are found, and why one does not load.", {}},
+        {"plugin",
+         "list",
+         "List the plugin files that are found, and why one does not load; new ones are tried in a process "
+         "of their "
+         "own.",
+         {probe_deadline()}},
+        {"plugin",
+         "check",
+         "Check a plugin file as a host does before it loads it, and explain each stage; exit code 3 when it "
+         "cannot "
+         "be loaded.",
+         {{.names = "FILE", .value = "FILE", .help = "The plugin file.", .required = true}, probe_deadline()},
+         "tasker-host plugin check build/greet.so"},
+        {"plugin",
+         "unquarantine",
+         "Have a plugin tried again whose probe crashed, hung or ended the process.",
+         {{.names = "HASH",
+           .value = "HASH|FILE",
+           .help = "The file, or the first digits of its SHA-256 (at least 8).",
+           .required = true}},
+         "tasker-host plugin unquarantine plugins/greet.so\n"
+         "tasker-host plugin unquarantine 3f7a09c1e2b4"},
         {"plugin",
          "info",
          "Show one plugin; its code is run only when its file does not say its id.",
@@ -155,7 +180,10 @@ std::vector<VerbSpec> catalogue_verbs() {
            .required = true}},
          "tasker-host plugin info order_fulfillment\n"
          "tasker-host plugin info build/greet.so"},
-        {"handler", "list", "List the handlers that plugins offer and who uses them.", {}},
+        {"handler",
+         "list",
+         "List the handlers that plugins offer, who uses them, and what templates ask for in vain.",
+         {{"--strict", "", "Exit code 3 when a template asks for something that no plugin offers."}}},
     };
 }
 
@@ -219,6 +247,8 @@ const std::vector<std::pair<std::string, std::string>>& groups() {
         {"template", "Task templates"},
         {"plugin", "Handler plugins"},
         {"handler", "The handlers that plugins offer"},
+        {"dlq", "Tasks that were set aside for investigation"},
+        {"system", "The running host"},
         {"config", "The configuration"},
         {"store", "The store of the embedded engine"},
         {"new", "Start a project"},
@@ -246,16 +276,37 @@ const std::vector<OptionSpec>& global_options() {
     return kOptions;
 }
 
+const std::vector<VerbSpec>& child_verbs() {
+    static const std::vector<VerbSpec> kVerbs{
+        {"", "engine-process", "", joined(worker_flags(), {{"--templates", "FILE", ""}})},
+        {"", "worker-process", "",
+         joined(worker_flags(), {{"--generation", "N", ""},
+                                 {"--manifest", "FILE", ""},
+                                 {"--whole", "", ""},
+                                 {"--session", "UUID", ""}})},
+        {"", "scan", "",
+         joined(worker_flags(), {{"--settle", "", ""}, {"--kept", "FILE", ""}, probe_deadline()})},
+    };
+    return kVerbs;
+}
+
 const std::vector<VerbSpec>& verbs() {
     static const std::vector<VerbSpec> kVerbs = [] {
-        std::vector<VerbSpec> all{{"", "worker",
-                                   "Run the worker: discover plugins and templates, run steps until stopped.",
-                                   worker_flags(),
-                                   "tasker-host worker --namespace orders\n"
-                                   "tasker-host worker --all-namespaces --threads 4"}};
+        std::vector<VerbSpec> all{
+            {"", "run", "Run the supervisor: an engine process and a worker process for each namespace.",
+             worker_flags(),
+             "tasker-host run\n"
+             "tasker-host run --namespace orders --namespace payments"},
+            {"", "worker", "Run the worker: discover plugins and templates, run steps until stopped.",
+             worker_flags(),
+             "tasker-host worker --namespace orders\n"
+             "tasker-host worker --all-namespaces --threads 4"}};
+        for (auto& verb : supervisor_verbs()) all.push_back(std::move(verb));
         for (auto& verb : task_verbs()) all.push_back(std::move(verb));
+        for (auto& verb : operator_verbs()) all.push_back(std::move(verb));
         for (auto& verb : catalogue_verbs()) all.push_back(std::move(verb));
         for (auto& verb : other_verbs()) all.push_back(std::move(verb));
+        for (auto& verb : visualize_verbs()) all.push_back(std::move(verb));
         return all;
     }();
     return kVerbs;

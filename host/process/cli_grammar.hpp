@@ -31,6 +31,8 @@ struct VerbSpec {
 };
 
 const std::vector<VerbSpec>& verbs();
+// By which the supervisor starts its children: understood, and shown nowhere.
+const std::vector<VerbSpec>& child_verbs();
 // Options that every verb takes.
 const std::vector<OptionSpec>& global_options();
 // {"task", "what is said of the group"} in the order of --help.

@@ -13,6 +13,8 @@
 #include "host/api/documents.hpp"
 #include "host/core/failpoint.hpp"
 #include "host/logging/sinks.hpp"
+#include "host/process/child_commands.hpp"
+#include "host/process/commands_visualize.hpp"
 
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 #include <sanitizer/common_interface_defs.h>
@@ -26,6 +28,16 @@ using Verb = ExitCode (*)(Command&);
 const std::map<std::string, Verb>& handlers() {
     static const std::map<std::string, Verb> kHandlers{
         {"worker", worker},
+        {"run", run_command},
+        {"engine-process", engine_process},
+        {"worker-process", worker_process},
+        {"worker list", worker_list},
+        {"worker status", worker_status_command},
+        {"worker restart", worker_restart},
+        {"worker rollback", worker_rollback},
+        {"worker drain", worker_drain},
+        {"worker pause", worker_pause},
+        {"worker resume", worker_resume},
         {"task create", task_create},
         {"task run", task_run},
         {"task get", task_get},
@@ -33,12 +45,27 @@ const std::map<std::string, Verb>& handlers() {
         {"task watch", task_watch},
         {"task wait", task_wait},
         {"task steps", task_steps},
+        {"task step", task_step},
+        {"task reset-step", task_reset_step},
+        {"task resolve-step", task_resolve_step},
+        {"task complete-step", task_complete_step},
+        {"task step-audit", task_step_audit},
         {"task cancel", task_cancel},
+        {"dlq list", dlq_list},
+        {"dlq get", dlq_get},
+        {"dlq update", dlq_update},
+        {"dlq stats", dlq_stats},
         {"template list", template_list},
         {"template info", template_info},
         {"template validate", template_validate},
+        {"template schema", template_schema_command},
+        {"template visualize", template_visualize},
+        {"task visualize", task_visualize},
         {"plugin list", plugin_list},
         {"plugin info", plugin_info},
+        {"plugin check", plugin_check},
+        {"plugin unquarantine", plugin_unquarantine},
+        {"scan", scan_command},
         {"handler list", handler_list},
         {"config show", config_show},
         {"config explain", config_explain},
@@ -46,6 +73,9 @@ const std::map<std::string, Verb>& handlers() {
         {"store info", store_info_command},
         {"store check", store_check_command},
         {"store backup", store_backup_command},
+        {"store prune", store_prune_command},
+        {"system health", system_health},
+        {"system info", system_info},
         {"new handler", new_handler},
         {"completion", completion},
         {"version", show_version},
@@ -87,7 +117,7 @@ Failure failure_of(std::exception_ptr thrown) {
 void hold_signals(bool hold) {
     sigset_t ours;
     sigemptyset(&ours);
-    for (const int number : {SIGTERM, SIGINT, SIGUSR1, SIGHUP}) sigaddset(&ours, number);
+    for (const int number : {SIGTERM, SIGINT, SIGUSR1, SIGUSR2, SIGHUP}) sigaddset(&ours, number);
     pthread_sigmask(hold ? SIG_BLOCK : SIG_UNBLOCK, &ours, nullptr);
 }
 
@@ -103,9 +133,14 @@ int report(const Failure& failure, bool json, Output& out, Output& err) {
     return static_cast<int>(failure.exit);
 }
 
+// Verbs that read their signals themselves.
+bool serves(const std::string& verb) {
+    return verb == "worker" || verb == "run" || verb == "engine-process" || verb == "worker-process";
+}
+
 int run_verb(const CommandLine& line, const Invocation& invocation, Output& out, Output& err) {
     // The others may be ended by a signal at any time.
-    if (line.verb != "worker") hold_signals(false);
+    if (!serves(line.verb)) hold_signals(false);
     Command command{
         line, out, err, invocation.environment, invocation.working_directory, invocation.executable};
     return conclude(command, [&] { return handlers().at(line.verb)(command); });

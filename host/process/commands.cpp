@@ -1,6 +1,8 @@
 #include "host/process/commands.hpp"
+#include "host/supervisor/handover.hpp"
 
 #include "host/api/json_writer.hpp"
+#include "host/core/uuid.hpp"
 
 namespace tasker::host {
 
@@ -32,8 +34,7 @@ LoadedConfig configure(Command& command) {
 std::string version_document() {
     std::string out;
     JsonObject object(out);
-    object.text("name", "tasker-host")
-        .text("version", version_text().substr(std::string_view{"tasker-host "}.size()));
+    object.text("name", "tasker-host").text("version", version_number()).number("handover", kHandoverVersion);
     object.end();
     return out;
 }
@@ -41,6 +42,23 @@ std::string version_document() {
 ExitCode show_version(Command& command) {
     command.out.line(command.line.json ? version_document() : version_text());
     return ExitCode::Done;
+}
+
+bool Command::unicode() const {
+    for (const char* name : {"LC_ALL", "LC_CTYPE", "LANG"}) {
+        const auto found = environment.find(name);
+        if (found == environment.end() || found->second.empty()) continue;
+        return found->second.find("UTF-8") != std::string::npos ||
+               found->second.find("utf8") != std::string::npos;
+    }
+    return false;
+}
+
+std::string task_argument(const Command& command) {
+    const std::string text = *command.line.get("TASK");
+    const auto uuid = Uuid::parse(text);
+    if (!uuid) throw CommandFailure(ExitCode::Usage, "USAGE", "'" + text + "' is not a task UUID");
+    return uuid->str();
 }
 
 }  // namespace tasker::host

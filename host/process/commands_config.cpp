@@ -2,6 +2,7 @@
 #include "host/core/json_text.hpp"
 #include "host/core/nearest.hpp"
 #include "host/process/commands.hpp"
+#include "host/process/web_access.hpp"
 
 namespace tasker::host {
 
@@ -123,6 +124,7 @@ ExitCode config_explain(Command& command) {
 
 ExitCode config_check(Command& command) {
     const LoadedConfig loaded = configure(command);
+    static_cast<void>(web_access(loaded.config));
     if (command.line.json) {
         std::string out;
         JsonObject object(out);

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <functional>
 #include <optional>
 
 #include "host/api/plugin_documents.hpp"
@@ -7,6 +8,7 @@
 #include "host/process/commands.hpp"
 #include "host/process/plugin_discovery.hpp"
 #include "host/process/plugin_output.hpp"
+#include "host/process/plugin_scanning.hpp"
 #include "host/templates/template_loader.hpp"
 
 namespace tasker::host {
@@ -21,32 +23,18 @@ std::string handlers_text(const PluginReport& report) {
 
 std::string row_or_dash(const std::string& text) { return text.empty() ? "-" : printable(text); }
 
-// The plugin files right below the roots, sorted; what a scan would look at.
-std::vector<std::filesystem::path> plugin_files(const std::vector<std::filesystem::path>& roots) {
-    std::vector<std::filesystem::path> files;
-    for (const auto& root : roots) {
-        std::error_code fault;
-        for (std::filesystem::directory_iterator at(root, fault), end; !fault && at != end;
-             at.increment(fault)) {
-            if (at->path().extension() == ".so") files.push_back(at->path());
-        }
-    }
-    std::sort(files.begin(), files.end());
-    return files;
-}
-
 void say_root_faults(Command& command, const Config& config) {
     for (const std::string& fault : plugin_root_faults(config.plugin_path))
         command.err.line("warning: " + printable(fault));
 }
 
-// A plugin without a manifest (C allows that) tells its id only when it is loaded.
-std::optional<PluginReport> find_loaded(const Command& command, const Config& config,
+// A plugin without a manifest (C allows that) tells its id only when it is loaded: a probe does that.
+std::optional<PluginReport> find_probed(const Command& command, const Config& config,
                                         const std::string& wanted, std::vector<std::string>& ids) {
-    const PluginOutput output(make_logger(command, config), LogLevel::Warn);
-    for (const PluginReport& report : discover_plugins(config).reports) {
-        if (report.id == wanted) return report;
-        ids.push_back(report.id);
+    const ScanResult result = PluginScanner(command, config).scan(find_plugin_files(config.plugin_path));
+    for (const ScannedFile& file : result.files) {
+        if (file.report.id == wanted) return file.report;
+        ids.push_back(file.report.id);
     }
     return std::nullopt;
 }
@@ -66,7 +54,7 @@ PluginReport find_plugin(Command& command, const Config& config) {
     say_root_faults(command, config);
     std::vector<std::string> ids;
     bool silent = false;
-    for (const auto& candidate : plugin_files(config.plugin_path)) {
+    for (const auto& candidate : find_plugin_files(config.plugin_path).paths) {
         PluginReport report = inspect_plugin(candidate, options);
         if (report.id == wanted || candidate.stem() == wanted) return report;
         if (!report.id.empty()) ids.push_back(report.id);
@@ -74,7 +62,7 @@ PluginReport find_plugin(Command& command, const Config& config) {
     }
     if (silent) {
         ids.clear();
-        if (auto report = find_loaded(command, config, wanted, ids)) return std::move(*report);
+        if (auto report = find_probed(command, config, wanted, ids)) return std::move(*report);
     }
     throw CommandFailure(ExitCode::NotFound, "NOT_FOUND",
                          "there is no plugin '" + wanted + "'" + did_you_mean(wanted, ids),
@@ -84,24 +72,31 @@ PluginReport find_plugin(Command& command, const Config& config) {
 
 ExitCode plugin_list(Command& command) {
     const Config config = configure(command).config;
-    const PluginOutput output(make_logger(command, config), LogLevel::Warn);
     say_root_faults(command, config);
-    const LoadedPlugins loaded = discover_plugins(config);
+    // A root that cannot be read was told already.
+    const ScanResult result =
+        PluginScanner(command, config).scan({find_plugin_files(config.plugin_path).paths, {}});
+    for (const std::string& warning : result.warnings) command.err.line("warning: " + printable(warning));
     if (command.line.json) {
-        command.document(plugins_document(loaded.reports));
+        std::string list = "[";
+        for (const ScannedFile& file : result.files)
+            list += (list.size() > 1 ? "," : "") + scanned_document(file);
+        command.document("{\"plugins\":" + list + "]}");
         return ExitCode::Done;
     }
-    if (loaded.reports.empty()) {
+    if (result.files.empty()) {
         for (const auto& root : config.plugin_path) command.out.line("No plugins in " + root.string());
         return ExitCode::Done;
     }
     TextTable table({"PLUGIN", "VERSION", "ABI", "STATE", "FILE", "HANDLERS"});
-    for (const PluginReport& report : loaded.reports) {
+    for (const ScannedFile& file : result.files) {
+        const PluginReport& report = file.report;
         table.row({row_or_dash(report.id), row_or_dash(report.version), row_or_dash(report.abi), report.state,
                    printable(report.path.string()), row_or_dash(handlers_text(report))});
     }
     command.out.write(table.str(command.style()));
-    for (const PluginReport& report : loaded.reports) {
+    for (const ScannedFile& file : result.files) {
+        const PluginReport& report = file.report;
         if (!report.reason.empty())
             command.out.line(command.style().bad(printable(report.path.string() + ": " + report.reason)));
         for (const std::string& warning : report.warnings) command.err.line("warning: " + printable(warning));
@@ -118,7 +113,7 @@ ExitCode plugin_info(Command& command) {
         const Style style = command.style();
         const auto field = [&](const std::string& label, const std::string& value) {
             if (!value.empty())
-                command.out.line("  " + label + std::string(10 - label.size(), ' ') + printable(value));
+                command.out.line("  " + label + std::string(12 - label.size(), ' ') + printable(value));
         };
         command.out.line(style.bold(printable(report.id.empty() ? report.path.filename().string()
                                                                 : report.id + " " + report.version)));
@@ -131,6 +126,12 @@ ExitCode plugin_info(Command& command) {
         field("Size", report.bytes > 0 ? std::to_string(report.bytes) + " bytes" : "");
         for (const HandlerInfo& info : report.handlers) {
             field("Handler", info.callable + (info.summary.empty() ? "" : " - " + info.summary));
+        }
+        for (const std::string& one : report.publishers) field("Publisher", one);
+        for (const std::string& one : report.subscribers) field("Subscriber", one);
+        for (const ResolverNote& one : report.resolvers) {
+            field("Resolver", one.name + " (" + std::to_string(one.priority) + ") - " +
+                                  (one.pattern.empty() ? "prefix " + one.prefix : "pattern " + one.pattern));
         }
         for (const std::string& warning : report.warnings) field("Warning", warning);
     }
@@ -145,16 +146,19 @@ ExitCode handler_list(Command& command) {
     TemplateOptions rules;
     rules.environment = config.environment;
     const TemplateCatalog catalog = load_templates(config.template_path, rules).catalog;
+    const std::vector<Diagnostic> faults = link_templates(catalog, plugins.registry);
+    const ExitCode code =
+        command.line.has("strict") && !faults.empty() ? ExitCode::Bootstrap : ExitCode::Done;
     if (command.line.json) {
         command.document(handlers_document(plugins.registry, catalog));
-        return ExitCode::Done;
+        return code;
     }
-    const std::vector<HandlerUse> uses = handler_uses(catalog);
-    TextTable table({"CALLABLE", "PLUGIN", "VERSION", "THREADING", "USED BY"});
-    const auto users = [&](const std::string& callable) {
+    const std::vector<HandlerUse> uses = handler_uses(plugins.registry, catalog);
+    TextTable table({"CALLABLE", "PLUGIN", "VERSION", "KIND", "METHODS", "THREADING", "USED BY"});
+    const auto users = [&](const std::function<bool(const HandlerUse&)>& counts) {
         std::string out;
         for (const HandlerUse& use : uses) {
-            if (use.callable != callable) continue;
+            if (!counts(use)) continue;
             for (const std::string& place : use.used_by) out += (out.empty() ? "" : ", ") + printable(place);
         }
         return out.empty() ? std::string{"-"} : out;
@@ -162,22 +166,28 @@ ExitCode handler_list(Command& command) {
     for (const auto& handler : plugins.registry.all()) {
         const HandlerInfo& info = handler->info();
         table.row({printable(info.callable), row_or_dash(info.plugin_id), row_or_dash(info.plugin_version),
-                   std::string{name(info.threading)}, users(info.callable)});
+                   printable(info.kind), printable(methods_of(info)), std::string{name(info.threading)},
+                   users([&](const HandlerUse& use) { return use.handler == handler; })});
     }
     const std::vector<std::string> offered = plugins.registry.list_handlers();
     for (const HandlerUse& use : uses) {
-        if (plugins.registry.is_registered(use.callable)) continue;
+        if (use.handler != nullptr) continue;
         const auto near = nearest(use.callable, offered);
         table.row({printable(use.callable),
                    command.style().bad(near ? "missing; nearest: " + printable(*near) : "missing"), "-", "-",
-                   users(use.callable)});
+                   "-", "-", users([&](const HandlerUse& other) { return &other == &use; })});
     }
     if (table.empty()) {
         command.out.line("No handlers: no plugin offers one and no template asks for one.");
     } else {
         command.out.write(table.str(command.style()));
     }
-    return ExitCode::Done;
+    for (const Diagnostic& fault : faults) command.err.line(printable(fault.str()));
+    std::string resolvers;
+    for (const ResolverEntry& one : plugins.registry.list_resolvers())
+        resolvers += (resolvers.empty() ? "" : ", ") + one.name + " (" + std::to_string(one.priority) + ")";
+    command.out.line("Resolvers, in the order in which they are asked: " + resolvers);
+    return code;
 }
 
 }  // namespace tasker::host

@@ -15,6 +15,7 @@
 #include "host/process/signals.hpp"
 #include "host/process/state_folder.hpp"
 #include "host/process/submission.hpp"
+#include "host/process/worker_bootstrap.hpp"
 #include "host/templates/template_loader.hpp"
 #include "host/worker/worker.hpp"
 
@@ -61,18 +62,21 @@ std::string names(const std::vector<std::string>& list) {
 
 // Why no plugin can run the step; empty when one can.
 std::string handler_fault(const StepTemplate& step, const HandlerRegistry& registry) {
-    const std::string& callable = step.handler.callable;
-    const auto handler = registry.resolve(callable);
-    if (handler == nullptr) {
-        return "step '" + step.name + "': no plugin offers the handler '" + callable + "'" +
-               did_you_mean(callable, registry.list_handlers());
+    const HandlerRef& ref = step.handler;
+    const Resolution found = registry.find(ref, step.name);
+    if (found.verdict == Resolution::Verdict::NoSuchResolver)
+        return "step '" + step.name + "': " + found.fault;
+    if (!found) {
+        return "step '" + step.name + "': no plugin offers the handler '" + ref.callable + "'" +
+               did_you_mean(ref.callable, registry.list_handlers()) +
+               (ref.resolver.empty() && !found.resolver_failed ? "" : "; " + found.fault);
     }
-    const std::string& method = step.handler.method;
-    std::vector<std::string> methods = handler->info().methods;
+    const HandlerInfo& info = found.handler->info();
+    if (offers_method(info, ref.method)) return {};
+    std::vector<std::string> methods = info.methods;
     methods.insert(methods.begin(), "call");
-    if (method.empty() || std::find(methods.begin(), methods.end(), method) != methods.end()) return {};
-    return "step '" + step.name + "': the handler '" + callable + "' has no method '" + method +
-           "'; it has " + names(methods) + did_you_mean(method, methods);
+    return "step '" + step.name + "': the handler '" + ref.callable + "' has no method '" + ref.method +
+           "'; it has " + names(methods) + did_you_mean(ref.method, methods);
 }
 
 // A step without a handler would wait for one; in a process of its own none will come.
@@ -92,24 +96,11 @@ void require_handlers(const TaskTemplate& chosen, const HandlerRegistry& registr
 
 BootstrapConfig run_config(const Config& config, const fs::path& store, const TemplateName& chosen,
                            LoadedTemplates& loaded) {
-    BootstrapConfig out;
-    out.worker_id = config.worker_id;
+    BootstrapConfig out = worker_settings(config);
     out.namespace_name = chosen.namespace_name;
-    out.environment = config.environment;
     out.store = store.string();
     out.state_dir = store.parent_path().string();
     out.templates = std::move(loaded.catalog);
-    out.durability = config.durability == "process" ? Durability::Process : Durability::Full;
-    out.subscriber.threads = config.threads;
-    out.subscriber.prefetch = config.prefetch;
-    out.subscriber.handler_concurrency = config.handler_concurrency;
-    out.subscriber.cancel_grace_ms = config.cancel_grace_ms;
-    out.subscriber.drain_timeout_ms = config.drain_timeout_ms;
-    out.subscriber.max_runtime_ms = config.max_runtime_ms;
-    out.subscriber.max_abandoned = config.max_abandoned;
-    out.poller.polling_interval_ms = config.polling_interval_ms;
-    out.default_step_timeout_ms = config.default_step_timeout_ms;
-    out.max_runtime_ms = config.max_runtime_ms;
     return out;
 }
 
@@ -177,6 +168,7 @@ ExitCode task_run(Command& command) {
     BootstrapConfig bootstrap = run_config(config, store, chosen, loaded);
     bootstrap.subscriber.log_failures = level_said;  // the progress tells them, too
     bootstrap.log = log;
+    bootstrap.event_extensions = plugins.events;
     Bootstrapped started = bootstrap_worker(std::move(bootstrap), std::move(plugins.registry));
     if (!started.result.success) {
         throw BootstrapError(started.result.error_message.value_or(started.result.message));

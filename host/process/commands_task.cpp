@@ -15,13 +15,6 @@
 namespace tasker::host {
 
 namespace {
-std::string task_argument(const Command& command) {
-    const std::string text = *command.line.get("TASK");
-    const auto uuid = Uuid::parse(text);
-    if (!uuid) throw CommandFailure(ExitCode::Usage, "USAGE", "'" + text + "' is not a task UUID");
-    return uuid->str();
-}
-
 int limit_of(const Command& command) {
     const std::string text = command.line.get("limit").value_or("20");
     int value = 0;
@@ -159,9 +152,8 @@ ExitCode task_steps(Command& command) {
     const std::string uuid = task_argument(command);
     const Config config = configure(command).config;
     const auto connection = connect(config, StoreUse::Existing);
-    const std::string extras = command.line.json ? "" : "?include=results";
-    const std::string document = expect_document(
-        connection->client().request("GET", "/v1/tasks/" + uuid + "/workflow_steps" + extras));
+    const std::string document =
+        expect_document(connection->client().request("GET", "/v1/tasks/" + uuid + "/workflow_steps"));
     if (command.line.json) {
         command.document(document);
         return ExitCode::Done;
@@ -174,19 +166,11 @@ ExitCode task_cancel(Command& command) {
     const std::string uuid = task_argument(command);
     const Config config = configure(command).config;
     const auto connection = connect(config, StoreUse::Existing);
-    const ApiResponse response = connection->client().request("DELETE", "/v1/tasks/" + uuid);
-    if (response.status == 400) {
-        // The UUID is sound, so what was refused is the state: a finished task.
-        const auto error = json_member(response.body, "error").value_or("{}");
-        throw CommandFailure(ExitCode::Refused, json_string_member(error, "code").value_or("REFUSED"),
-                             json_string_member(error, "message").value_or("the task cannot be cancelled"),
-                             json_string_member(error, "hint").value_or(""));
-    }
-    const std::string document = expect_document(response);
+    const std::string document = expect_allowed(connection->client().request("DELETE", "/v1/tasks/" + uuid));
     if (command.line.json) {
         command.document(document);
     } else {
-        command.out.line(command.style().good("Task " + uuid + " is cancelled."));
+        command.out.write(command.report().success("Task " + uuid + " is cancelled.").str());
     }
     return ExitCode::Done;
 }

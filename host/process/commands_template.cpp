@@ -1,7 +1,13 @@
+#include <iterator>
+#include <utility>
+
 #include "host/api/documents.hpp"
 #include "host/api/json_writer.hpp"
-#include "host/core/nearest.hpp"
 #include "host/process/commands.hpp"
+#include "host/process/plugin_discovery.hpp"
+#include "host/process/plugin_output.hpp"
+#include "host/process/template_choice.hpp"
+#include "host/templates/handler_contract.hpp"
 #include "host/templates/template_loader.hpp"
 
 namespace tasker::host {
@@ -46,28 +52,6 @@ std::string diagnostic_document(const Diagnostic& diagnostic) {
     return out;
 }
 
-std::shared_ptr<const TaskTemplate> only_match(const Command& command, const TemplateCatalog& catalog) {
-    const std::string name = *command.line.get("NAME");
-    std::vector<std::shared_ptr<const TaskTemplate>> found;
-    std::string ids;
-    for (const auto& one : catalog.named(name)) {
-        if (const auto wanted = command.line.get("namespace"); wanted && *wanted != one->namespace_name)
-            continue;
-        if (const auto wanted = command.line.get("version"); wanted && *wanted != one->version) continue;
-        found.push_back(one);
-        ids += (ids.empty() ? "" : ", ") + one->id();
-    }
-    if (found.size() == 1) return found.front();
-    if (found.size() > 1) {
-        throw CommandFailure(ExitCode::Usage, "USAGE", "several templates are called '" + name + "': " + ids,
-                             "say which one with --namespace and --version");
-    }
-    std::vector<std::string> names;
-    for (const auto& one : catalog.all()) names.push_back(one->name);
-    throw CommandFailure(ExitCode::NotFound, "NOT_FOUND",
-                         "there is no template '" + name + "'" + did_you_mean(name, names));
-}
-
 std::string title(const TaskTemplate& one, const Style& style) {
     std::string out = style.bold(printable(one.id())) + "\n";
     if (!one.description.empty()) out += printable(one.description) + "\n";
@@ -100,7 +84,7 @@ ExitCode template_info(Command& command) {
     const Config config = configure(command).config;
     const LoadedTemplates loaded = load_templates(config.template_path, rules_of(command, config));
     print_diagnostics(command.err, loaded, Severity::Error);
-    const auto one = only_match(command, loaded.catalog);
+    const auto one = only_match(command, loaded.catalog, *command.line.get("NAME"));
     if (command.line.json) {
         command.document(template_document(*one));
         return ExitCode::Done;
@@ -118,6 +102,18 @@ ExitCode template_info(Command& command) {
     return ExitCode::Done;
 }
 
+namespace {
+// What the plugins of the plugin path say about the templates. Other callables may be a plugin's that is not here.
+void add_contract_findings(const Command& command, const Config& config, LoadedTemplates& loaded) {
+    if (config.plugin_path.empty()) return;
+    const PluginOutput output(make_logger(command, config), LogLevel::Warn);
+    const LoadedPlugins plugins = discover_plugins(config);
+    accept_resolvers(loaded, plugins.registry);
+    std::vector<Diagnostic> found = check_handler_contracts(loaded.catalog, plugins.registry);
+    std::move(found.begin(), found.end(), std::back_inserter(loaded.diagnostics));
+}
+}  // namespace
+
 ExitCode template_validate(Command& command) {
     const Config config = configure(command).config;
     std::vector<std::filesystem::path> roots;
@@ -132,7 +128,8 @@ ExitCode template_validate(Command& command) {
     if (!asked) roots = config.template_path;
     TemplateOptions rules = rules_of(command, config);
     rules.tasker = command.line.has("target") ? TaskerFindings::All : TaskerFindings::Ignored;
-    const LoadedTemplates loaded = load_templates(roots, rules);
+    LoadedTemplates loaded = load_templates(roots, rules);
+    add_contract_findings(command, config, loaded);
     // Naming a place without templates is a mistake; a script that checks nothing must not pass.
     const bool nothing = asked && loaded.files == 0 && !loaded.has_errors();
     if (nothing) {

@@ -9,11 +9,12 @@
 
 #include "host/api/socket_address.hpp"
 #include "host/core/clock.hpp"
+#include "host/core/flight_file.hpp"
 #include "host/core/json_view.hpp"
+#include "host/core/owned_fd.hpp"
 #include "host/core/random.hpp"
 #include "host/engine/engine.hpp"
 #include "host/engine/store_lock.hpp"
-#include "host/loader/owned_fd.hpp"
 #include "host/process/state_folder.hpp"
 #include "host/templates/template_loader.hpp"
 
@@ -110,6 +111,7 @@ ExitCode exit_of(int status) {
         case 405:
         case 413:
         case 414:
+        case 415:
         case 431:
             return ExitCode::Usage;
         case 404:
@@ -191,6 +193,8 @@ EngineOptions engine_options(const Config& config) {
     options.max_runtime_ms = config.max_runtime_ms;
     options.missing_handler_timeout_ms = config.missing_handler_timeout_ms;
     options.fail_missing_handler = config.missing_handler == "fail";
+    options.upkeep = upkeep_options(config);
+    options.flight_folder = flight_folder(state_folder(config));
     return options;
 }
 
@@ -231,6 +235,14 @@ std::string expect_document(const ApiResponse& response) {
     // The host did what was asked and it went wrong; other 500s are faults of the host itself.
     const bool failed = response.status == 500 && code == "FAILED";
     throw CommandFailure(failed ? ExitCode::Failed : exit_of(response.status), code, message, text("hint"));
+}
+
+std::string expect_allowed(const ApiResponse& response) {
+    if (response.status != 400) return expect_document(response);
+    const auto error = json_member(response.body, "error").value_or("{}");
+    throw CommandFailure(ExitCode::Refused, json_string_member(error, "code").value_or("REFUSED"),
+                         json_string_member(error, "message").value_or("its state does not allow it"),
+                         json_string_member(error, "hint").value_or(""));
 }
 
 }  // namespace tasker::host

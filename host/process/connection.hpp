@@ -34,6 +34,9 @@ bool store_exists(const Config& config);
 // The document of a successful answer; any other answer is thrown as a CommandFailure with its exit code.
 std::string expect_document(const ApiResponse& response);
 
+// The same for a change to something that was named soundly: what is refused then with 400 is its state (exit code 11).
+std::string expect_allowed(const ApiResponse& response);
+
 EngineOptions engine_options(const Config& config);
 
 }  // namespace tasker::host

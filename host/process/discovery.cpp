@@ -1,8 +1,10 @@
 #include "host/process/discovery.hpp"
 
 #include <set>
+#include <system_error>
 #include <utility>
 
+#include "host/process/plugin_scanning.hpp"
 #include "host/process/state_folder.hpp"
 
 namespace tasker::host {
@@ -51,6 +53,11 @@ void report_diagnostics(const std::vector<Diagnostic>& diagnostics, const char* 
     }
 }
 
+bool template_is_gone(const std::filesystem::path& path) {
+    std::error_code fault;
+    return std::filesystem::status(path, fault).type() == std::filesystem::file_type::not_found;
+}
+
 TemplateOptions template_rules(const Config& config) {
     TemplateOptions rules;
     rules.environment = config.environment;
@@ -59,18 +66,35 @@ TemplateOptions template_rules(const Config& config) {
 }
 
 Discovered discover(const Config& config, const Logger& log) {
+    return discover_chosen(config, log, std::nullopt);
+}
+
+Discovered discover_chosen(const Config& config, const Logger& log, std::optional<Chosen> chosen) {
     Discovered found;
-    found.templates = load_templates(config.template_path, template_rules(config));
+    if (chosen && chosen->templates) {
+        found.templates.catalog = std::move(*chosen->templates);
+    } else {
+        found.templates = load_templates(config.template_path, template_rules(config));
+    }
     PluginOptions plugin_options;
     plugin_options.roots = config.plugin_path;
     // With PostgreSQL there is no store whose folder could do.
     plugin_options.cache_dir =
         (is_postgres(config) ? config.state_dir : state_folder(config)) / "plugin-cache";
+    if (chosen) {
+        plugin_options.roots.clear();
+        for (const Chosen::Plugin& one : chosen->plugins)
+            plugin_options.files.push_back(plugin_options.cache_dir / one.sha256.substr(0, 2) / one.sha256 /
+                                           one.file);
+    }
+    plugin_options.quarantined = quarantined_plugins(config, log);
     plugin_options.relax_permissions = config.relax_plugin_permissions;
     plugin_options.plugin_config_json = config.plugin_config_json;
     plugin_options.worker_id = config.worker_id;
     plugin_options.namespace_name = joined(served_namespaces(config, found.templates.catalog), ",");
     found.plugins = load_plugins(plugin_options, log);
+    found.plugins.registry.fall_back_to_step_name(config.fallback_to_step_name);
+    accept_resolvers(found.templates, found.plugins.registry);
     return found;
 }
 

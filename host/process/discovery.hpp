@@ -1,7 +1,9 @@
 #pragma once
 // What a worker finds before it starts: plugins, templates, and which of them belong together.
 
+#include <filesystem>
 #include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -22,11 +24,24 @@ using Discover = std::function<Discovered(const Config&, const Logger&)>;
 // How a worker with this configuration reads templates.
 TemplateOptions template_rules(const Config& config);
 
-// Loads what the configured roots hold. A bad file never stops the others.
+// What a generation is made of, instead of what the configured roots hold now.
+struct Chosen {
+    struct Plugin {
+        std::string file, sha256;  // as the cache in the state folder has it
+    };
+    std::vector<Plugin> plugins;
+    std::optional<TemplateCatalog> templates;  // nothing: those of the roots
+};
+
+// Loads what was chosen, or else what the roots hold. A bad file never stops the others.
+Discovered discover_chosen(const Config& config, const Logger& log, std::optional<Chosen> chosen);
 Discovered discover(const Config& config, const Logger& log);
 
 // The namespaces that the worker serves: those configured, all of the templates', or `default`.
 std::vector<std::string> served_namespaces(const Config& config, const TemplateCatalog& catalog);
+
+// What merged_templates() is asked: a folder that cannot be looked into may still hold the file.
+bool template_is_gone(const std::filesystem::path& path);
 
 void report_diagnostics(const std::vector<Diagnostic>& diagnostics, const char* operation, const Logger& log);
 

@@ -6,6 +6,7 @@
 #include <cstdlib>
 #include <utility>
 
+#include "host/process/crash_watch.hpp"
 #include "host/process/exit_code.hpp"
 
 namespace tasker::host {
@@ -18,6 +19,7 @@ std::atomic<ExitGuard*> guard{nullptr};
 void ExitGuard::on_exit() {
     const ExitGuard* current = guard.exchange(nullptr);
     if (current == nullptr) return;
+    record_exit();
     current->tell_();
     _exit(static_cast<int>(ExitCode::Unhandled));
 }

@@ -10,16 +10,6 @@
 namespace tasker::host {
 
 namespace {
-bool unicode_terminal(const Command& command) {
-    for (const char* name : {"LC_ALL", "LC_CTYPE", "LANG"}) {
-        const auto found = command.environment.find(name);
-        if (found == command.environment.end() || found->second.empty()) continue;
-        return found->second.find("UTF-8") != std::string::npos ||
-               found->second.find("utf8") != std::string::npos;
-    }
-    return false;
-}
-
 // A picture that is drawn over itself needs a terminal that moves its cursor.
 bool draws(const Command& command) {
     const auto term = command.environment.find("TERM");
@@ -88,9 +78,8 @@ void Progress::show(const TaskRow& task) {
 void Progress::redraw(const TaskRow& task) {
     // The cursor is never hidden, so there is nothing to restore when the command is killed.
     const std::string back = lines_ > 0 ? "\x1b[" + std::to_string(lines_) + "A\x1b[J" : std::string{};
-    const std::string picture =
-        task_picture(task, {Style(command_.colors(command_.err)), unicode_terminal(command_),
-                            command_.err.width(), command_.err.height()});
+    const std::string picture = task_picture(task, {Style(command_.colors(command_.err)), command_.unicode(),
+                                                    command_.err.width(), command_.err.height()});
     command_.err.write(back + picture);
     lines_ = static_cast<int>(std::count(picture.begin(), picture.end(), '\n'));
 }

@@ -1,32 +1,14 @@
 #include "host/process/plugin_discovery.hpp"
 
-#include <unistd.h>
-
 #include <optional>
 #include <system_error>
 
-#include "host/core/error.hpp"
+#include "host/process/plugin_scanning.hpp"
 #include "host/process/scratch_folder.hpp"
-#include "host/process/state_folder.hpp"
 
 namespace tasker::host {
 
-namespace {
 namespace fs = std::filesystem;
-
-// Beside the store: the one folder that this user certainly owns. Nothing when there is none, or none to write to.
-std::optional<fs::path> own_folder(const Config& config) {
-    try {
-        const fs::path folder = state_folder(config);
-        make_private_folder(folder);
-        if (::access(folder.c_str(), W_OK | X_OK) != 0) return std::nullopt;
-        return folder;
-    } catch (const Error&) {
-        // What only looks or runs once needs no state folder.
-        return std::nullopt;
-    }
-}
-}  // namespace
 
 PluginOptions plugin_options(const Config& config) {
     PluginOptions options;
@@ -41,10 +23,13 @@ PluginOptions plugin_options(const Config& config) {
 LoadedPlugins discover_plugins(const Config& config, const Logger& log) {
     PluginOptions options = plugin_options(config);
     std::optional<ScratchFolder> scratch;
-    const auto own = own_folder(config);
+    const auto own = own_state_folder(config);
+    options.quarantined = quarantined_plugins(config, log);
     // What is loaded stays mapped when its file is gone.
     options.cache_dir = (own ? *own : scratch.emplace().path()) / "plugin-cache";
-    return load_plugins(options, log);
+    LoadedPlugins loaded = load_plugins(options, log);
+    loaded.registry.fall_back_to_step_name(config.fallback_to_step_name);
+    return loaded;
 }
 
 std::vector<std::string> plugin_root_faults(const std::vector<fs::path>& roots) {

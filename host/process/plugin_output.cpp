@@ -24,11 +24,9 @@ namespace tasker::host {
 namespace {
 constexpr std::array<int, 2> kTargets{STDOUT_FILENO, STDERR_FILENO};
 constexpr std::array<const char*, 2> kNames{"stdout", "stderr"};
-constexpr std::array<int, 5> kCrashes{SIGABRT, SIGSEGV, SIGBUS, SIGFPE, SIGILL};
 constexpr int kPipeBytes = 1 << 20;
 // How much is still read of a pipe after the end: what a child of a plugin writes on and on is nobody's business.
 constexpr std::size_t kLastBytes = std::size_t{2} << 20U;
-constexpr int kLastWordsMs = 100;
 
 int checked(int descriptor) {
     if (descriptor >= 0) return descriptor;
@@ -40,32 +38,6 @@ int checked(int descriptor) {
 void flush_stdio() {
     std::fflush(stdout);
     std::fflush(stderr);
-}
-
-// A process that dies says why on standard error, which is a pipe now: its reader gets the time to pass that on.
-void leave_time_for_last_words(int number) {
-    ::poll(nullptr, 0, kLastWordsMs);
-    std::raise(number);
-}
-
-void watch_crashes() {
-    for (const int number : kCrashes) {
-        struct sigaction now {};
-        // A sanitizer's or a plugin's own handler knows better.
-        if (sigaction(number, nullptr, &now) != 0 || now.sa_handler != SIG_DFL) continue;
-        struct sigaction ours {};
-        ours.sa_handler = leave_time_for_last_words;
-        ours.sa_flags = SA_RESETHAND;
-        sigaction(number, &ours, nullptr);
-    }
-}
-
-void forget_crashes() {
-    for (const int number : kCrashes) {
-        struct sigaction now {};
-        if (sigaction(number, nullptr, &now) == 0 && now.sa_handler == leave_time_for_last_words)
-            std::signal(number, SIG_DFL);
-    }
 }
 
 // What the reader knows of the two streams.
@@ -142,11 +114,11 @@ PluginOutput::PluginOutput(Logger log, LogLevel level) : log_(std::move(log)), l
     reader_ = NamedThread("tw-output", [this](const std::stop_token&) { read_all(); });
     // From here on nothing fails; what a plugin starts inherits the pipes.
     for (std::size_t i = 0; i < kTargets.size(); ++i) ::dup2(ends.at(i).get(), kTargets.at(i));
-    watch_crashes();
+    crashes_.emplace();
 }
 
 PluginOutput::~PluginOutput() {
-    forget_crashes();
+    crashes_.reset();
     flush_stdio();
     for (std::size_t i = 0; i < kTargets.size(); ++i) ::dup2(saved_.at(i).get(), kTargets.at(i));
     const std::uint64_t one = 1;

@@ -4,10 +4,12 @@
 // the component `plugin_output`. The host itself writes to copies that it made before (command_runner.cpp).
 
 #include <array>
+#include <optional>
 
 #include "host/core/named_thread.hpp"
-#include "host/loader/owned_fd.hpp"
+#include "host/core/owned_fd.hpp"
 #include "host/logging/logger.hpp"
+#include "host/process/crash_watch.hpp"
 
 namespace tasker::host {
 
@@ -30,6 +32,7 @@ class PluginOutput {
     OwnedFd stop_;
     std::array<OwnedFd, 2> pipes_;  // the ends to read from: standard output, standard error
     std::array<OwnedFd, 2> saved_;  // what stood at 1 and 2
+    std::optional<CrashWatch> crashes_;
     NamedThread reader_;
 };
 

@@ -20,6 +20,13 @@ int checked(int descriptor, const char* what) {
     if (descriptor < 0) throw Error(std::string("cannot make the ") + what + ": " + std::strerror(errno));
     return descriptor;
 }
+
+sigset_t our_signals() {
+    sigset_t ours;
+    sigemptyset(&ours);
+    for (const int number : {SIGTERM, SIGINT, SIGUSR1, SIGUSR2, SIGHUP}) sigaddset(&ours, number);
+    return ours;
+}
 }  // namespace
 
 std::string_view name(ServerSignal signal) {
@@ -32,18 +39,23 @@ std::string_view name(ServerSignal signal) {
             return "SIGUSR1";
         case ServerSignal::Hangup:
             return "SIGHUP";
+        case ServerSignal::Upgrade:
+            return "SIGUSR2";
     }
     return "?";
 }
 
 ProcessSignals::ProcessSignals(const Clock& clock) : clock_(clock) {
-    sigset_t ours;
-    sigemptyset(&ours);
-    for (const int number : {SIGTERM, SIGINT, SIGUSR1, SIGHUP}) sigaddset(&ours, number);
+    const sigset_t ours = our_signals();
     pthread_sigmask(SIG_BLOCK, &ours, nullptr);
     struct sigaction ignore {};
     ignore.sa_handler = SIG_IGN;
     sigaction(SIGPIPE, &ignore, nullptr);
+    open();
+}
+
+void ProcessSignals::open() {
+    const sigset_t ours = our_signals();
     signal_fd_ = checked(signalfd(-1, &ours, SFD_CLOEXEC | SFD_NONBLOCK), "signal descriptor");
     wake_fd_ = checked(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK), "event descriptor");
 }
@@ -63,6 +75,8 @@ std::optional<ServerSignal> ProcessSignals::read_signal() const {
             return ServerSignal::Interrupt;
         case SIGUSR1:
             return ServerSignal::Status;
+        case SIGUSR2:
+            return ServerSignal::Upgrade;
         default:
             return ServerSignal::Hangup;
     }
@@ -76,6 +90,8 @@ std::optional<ServerSignal> ProcessSignals::next(std::int64_t due_ms) {
         if (clock_.steady_ms() >= due_ms) return std::nullopt;
         std::array<pollfd, 2> both{{{signal_fd_, POLLIN, 0}, {wake_fd_, POLLIN, 0}}};
         poll(both.data(), both.size(), static_cast<int>(clock_.real_wait(due_ms).count()));
+        // A plugin closed descriptors that are not its own: waiting for them would be no waiting.
+        if (((both[0].revents | both[1].revents) & POLLNVAL) != 0) open();
     }
 }
 

@@ -1,6 +1,7 @@
 #pragma once
 // Signals as values, read in one place: the main thread of the server.
 
+#include <atomic>
 #include <cstdint>
 #include <optional>
 #include <string_view>
@@ -9,8 +10,8 @@
 
 namespace tasker::host {
 
-enum class ServerSignal : std::uint8_t { Terminate, Interrupt, Status, Hangup };
-std::string_view name(ServerSignal signal);  // SIGTERM, SIGINT, SIGUSR1, SIGHUP
+enum class ServerSignal : std::uint8_t { Terminate, Interrupt, Status, Hangup, Upgrade };
+std::string_view name(ServerSignal signal);  // SIGTERM, SIGINT, SIGUSR1, SIGHUP, SIGUSR2
 
 class SignalSource {
   public:
@@ -21,7 +22,7 @@ class SignalSource {
     virtual void wake() = 0;
 };
 
-// The process's own. Blocks TERM, INT, USR1 and HUP for this thread and all it starts, and ignores PIPE: make it before
+// The process's own. Blocks TERM, INT, USR1, USR2 and HUP for this thread and all it starts, and ignores PIPE: make it before
 // the first thread. They stay blocked when it is gone, so that a late signal cannot cut the exit short.
 class ProcessSignals final : public SignalSource {
   public:
@@ -32,13 +33,16 @@ class ProcessSignals final : public SignalSource {
 
     std::optional<ServerSignal> next(std::int64_t due_ms) override;
     void wake() override;
+    // Readable when next() has something, for a thread that waits for more than signals.
+    int signal_fd() const { return signal_fd_; }
 
   private:
+    void open();
     std::optional<ServerSignal> read_signal() const;
 
     const Clock& clock_;
-    int signal_fd_ = -1;
-    int wake_fd_ = -1;
+    // Atomic because of wake(): they are opened again when a plugin has closed them.
+    std::atomic<int> signal_fd_{-1}, wake_fd_{-1};
 };
 
 }  // namespace tasker::host

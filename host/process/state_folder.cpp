@@ -42,7 +42,7 @@ StoreLock claim_state_folder(const Config& config) {
     make_private_folder(folder);
     auto taken = StoreLock::acquire(folder / "host", "host");
     if (const auto* holder = std::get_if<StoreHolder>(&taken)) {
-        throw BootstrapError("a worker is already running on the state folder " + folder.string() + " (" +
+        throw BootstrapError("a host is already running on the state folder " + folder.string() + " (" +
                                  described(*holder) + ")",
                              "stop it, or choose another folder with TASKER_STATE_DIR or --state-dir");
     }

@@ -34,7 +34,7 @@ std::string read_stream(int fd, const std::string& name) {
         if (got < 0) usage(name + " cannot be read: " + std::strerror(errno));
         if (got == 0) return out;
         out.append(chunk.data(), static_cast<std::size_t>(got));
-        if (out.size() > kMaxContext) usage(name + " is larger than 1 MiB, the limit of a task's context");
+        if (out.size() > kMaxContext) usage(name + " is larger than 1 MiB, the limit");
     }
 }
 
@@ -124,25 +124,30 @@ TemplateName choose_template(const std::vector<TemplateName>& known, const Templ
         "tasker-host template list shows what is found, template validate why one is not");
 }
 
-std::string read_context(const Command& command) {
-    std::string text = command.line.get("context").value_or("{}");
-    std::string name = "--context";
+std::string read_json_option(const Command& command, const std::string& option, const std::string& absent,
+                             bool object) {
+    std::string text = command.line.get(option).value_or(absent);
+    std::string name = "--" + option;
     if (text == "@-") {
         name = "standard input";
         text = read_stream(STDIN_FILENO, name);
     } else if (text.starts_with('@')) {
-        name = text.substr(1);
-        const int fd = ::open((command.working_directory / name).c_str(), O_RDONLY | O_CLOEXEC);
-        if (fd < 0) usage("--context: " + name + " cannot be opened: " + std::strerror(errno));
+        const std::string file = text.substr(1);
+        const int fd = ::open((command.working_directory / file).c_str(), O_RDONLY | O_CLOEXEC);
+        if (fd < 0) usage(name + ": " + file + " cannot be opened: " + std::strerror(errno));
+        name = file;
         text = read_stream(fd, name);
         ::close(fd);
     }
-    if (const auto fault = json_fault(text, {.max_depth = 100, .max_bytes = kMaxContext})) {
-        usage(name + " is not usable JSON: " + *fault, "a context is a JSON object, like '{\"number\": 6}'");
-    }
-    if (!json_is_object(text)) usage(name + " must be a JSON object", "like '{\"number\": 6}'");
+    const std::string example = "like '{\"number\": 6}'";
+    if (const auto fault = json_fault(text, {.max_depth = 100, .max_bytes = kMaxContext}))
+        usage(name + " is not usable JSON: " + *fault,
+              object ? "a JSON object is wanted, " + example : "a JSON value");
+    if (object && !json_is_object(text)) usage(name + " must be a JSON object", example);
     return text;
 }
+
+std::string read_context(const Command& command) { return read_json_option(command, "context", "{}", true); }
 
 std::string request_document(const Command& command, const TemplateName& chosen, std::string_view context) {
     const auto word = [&](const char* key, const std::string& absent) {

@@ -28,6 +28,10 @@ std::string submitting_user(const Command& command);
 // The text of --context: JSON, @FILE or @- (standard input). Throws CommandFailure (USAGE) unless it is a JSON object.
 std::string read_context(const Command& command);
 
+// The same for any option that takes JSON: the text, `absent` when the option is not given.
+std::string read_json_option(const Command& command, const std::string& option, const std::string& absent,
+                             bool object = false);
+
 // What the command line says beside the template: who, why, tags, priority, key, context; as members of a JSON object.
 std::string request_document(const Command& command, const TemplateName& chosen, std::string_view context);
 

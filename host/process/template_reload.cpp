@@ -13,12 +13,6 @@ namespace fs = std::filesystem;
 
 const LogFields kFields{{"component", "templates"}, {"operation", "reload"}};
 
-// A folder that cannot be looked into may still hold the file.
-bool is_gone(const fs::path& path) {
-    std::error_code fault;
-    return fs::status(path, fault).type() == fs::file_type::not_found;
-}
-
 void report_namespaces(const TemplateCatalog& catalog, const std::vector<std::string>& namespaces,
                        const Logger& log) {
     const std::set<std::string> served(namespaces.begin(), namespaces.end());
@@ -31,12 +25,13 @@ void report_namespaces(const TemplateCatalog& catalog, const std::vector<std::st
 }
 }  // namespace
 
-void reload_templates(Engine& engine, const HandlerRegistry& registry,
+void reload_templates(Engine& engine, const HandlerRegistry& registry, const EventExtensions& events,
                       const std::vector<std::string>& namespaces, const std::vector<fs::path>& roots,
                       const TemplateOptions& rules, const Logger& log) {
-    const LoadedTemplates loaded = load_templates(roots, rules);
+    LoadedTemplates loaded = load_templates(roots, rules);
+    accept_resolvers(loaded, registry);
     report_diagnostics(loaded.diagnostics, "reload", log);
-    TemplateChanges changes = merged_templates(*engine.catalog(), loaded.catalog, is_gone);
+    TemplateChanges changes = merged_templates(*engine.catalog(), loaded.catalog, template_is_gone);
     for (const std::string& id : changes.kept) {
         LogFields fields = kFields;
         fields.emplace_back("template", id);
@@ -44,6 +39,9 @@ void reload_templates(Engine& engine, const HandlerRegistry& registry,
     }
     report_diagnostics(link_templates(changes.catalog, registry, {namespaces.begin(), namespaces.end()}),
                        "link", log);
+    for (const std::string& one :
+         missing_publishers(changes.catalog, {namespaces.begin(), namespaces.end()}, registry, events))
+        log.error("Template: " + one, kFields);
     report_namespaces(changes.catalog, namespaces, log);
     LogFields counts = kFields;
     counts.emplace_back("templates", changes.catalog.all().size());

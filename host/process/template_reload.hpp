@@ -7,6 +7,7 @@
 
 #include "host/engine/engine.hpp"
 #include "host/logging/logger.hpp"
+#include "host/registry/event_extensions.hpp"
 #include "host/registry/handler_registry.hpp"
 #include "host/templates/template_loader.hpp"
 
@@ -14,7 +15,9 @@ namespace tasker::host {
 
 // Reads, merges, tells the engine and the log. New submissions use the result; running tasks keep what they have.
 // `namespaces`: those served; a template of another one is warned about.
-void reload_templates(Engine& engine, const HandlerRegistry& registry,
+// A new definition that names a publisher of domain events which nobody offers is an error in the log: such events are
+// not published.
+void reload_templates(Engine& engine, const HandlerRegistry& registry, const EventExtensions& events,
                       const std::vector<std::string>& namespaces,
                       const std::vector<std::filesystem::path>& roots, const TemplateOptions& rules,
                       const Logger& log);

@@ -10,6 +10,7 @@
 #include "host/logging/logger.hpp"
 #include "host/process/discovery.hpp"
 #include "host/process/exit_code.hpp"
+#include "host/process/service_notify.hpp"
 #include "host/process/signals.hpp"
 #include "host/worker/worker.hpp"
 
@@ -21,8 +22,10 @@ struct WorkerCommandOptions {
     std::string version = "unknown";
     // Starts the HTTP API after the bootstrap and before the event system. What it throws fails the start.
     std::function<void(Worker&, const std::vector<PluginReport>&)> start_api;
-    std::function<void()> stop_api;   // called when start_api was; must not throw
-    const Clock* clock = nullptr;     // null: the system's
+    std::function<void()> stop_api;  // called when start_api was; must not throw
+    std::function<void()> reload;  // SIGHUP, beside the templates; one call at a time, on a thread of its own
+    NotifyTarget notify{};         // the service manager
+    const Clock* clock = nullptr;  // null: the system's
     SignalSource* signals = nullptr;  // null: the process's, blocked here
     Discover discover;                // empty: plugins and templates of the configured roots
     OpenEngine open_engine;           // empty: the embedded engine

@@ -6,10 +6,13 @@
 #include <utility>
 
 #include "host/core/error.hpp"
+#include "host/core/flight_file.hpp"
 #include "host/process/banner.hpp"
+#include "host/process/crash_watch.hpp"
 #include "host/process/shutdown_sequence.hpp"
 #include "host/process/state_folder.hpp"
 #include "host/process/template_reload.hpp"
+#include "host/process/worker_bootstrap.hpp"
 
 namespace tasker::host {
 
@@ -18,37 +21,6 @@ namespace {
 constexpr std::int64_t kForceAfterMs = 1500;
 constexpr std::int64_t kStatusEveryMs = 100;
 constexpr std::int64_t kHealthCheckEvery = 60;
-
-BootstrapConfig bootstrap_config(const Config& config, const TemplateCatalog& catalog) {
-    BootstrapConfig bootstrap;
-    bootstrap.worker_id = config.worker_id;
-    bootstrap.namespaces = served_namespaces(config, catalog);
-    bootstrap.namespace_name = bootstrap.namespaces.front();
-    if (config.config_path) bootstrap.config_path = config.config_path->string();
-    bootstrap.log_level = std::string(name(config.log_level));
-    bootstrap.environment = config.environment;
-    bootstrap.state_dir = config.state_dir.string();
-    bootstrap.database_url = config.database_url;
-    if (!is_postgres(config)) bootstrap.store = store_path(config).string();
-    bootstrap.templates = catalog;
-    bootstrap.durability = config.durability == "process" ? Durability::Process : Durability::Full;
-    bootstrap.subscriber.threads = config.threads;
-    bootstrap.subscriber.prefetch = config.prefetch;
-    bootstrap.subscriber.handler_concurrency = config.handler_concurrency;
-    bootstrap.subscriber.cancel_grace_ms = config.cancel_grace_ms;
-    bootstrap.subscriber.max_runtime_ms = config.max_runtime_ms;
-    bootstrap.subscriber.drain_timeout_ms = config.drain_timeout_ms;
-    bootstrap.subscriber.max_abandoned = config.max_abandoned;
-    bootstrap.poller.polling_interval_ms = config.polling_interval_ms;
-    bootstrap.poller.starvation_check_interval = config.starvation_check_interval;
-    bootstrap.poller.cleanup_interval = config.cleanup_interval;
-    bootstrap.default_step_timeout_ms = config.default_step_timeout_ms;
-    bootstrap.max_runtime_ms = config.max_runtime_ms;
-    bootstrap.missing_handler_timeout_ms = config.missing_handler_timeout_ms;
-    bootstrap.fail_missing_handler = config.missing_handler == "fail";
-    bootstrap.start_event_system = false;
-    return bootstrap;
-}
 
 std::string text_of(const std::exception& error) {
     const auto* ours = dynamic_cast<const Error*>(&error);
@@ -62,10 +34,14 @@ WorkerServer::WorkerServer(const LoadedConfig& config, const WorkerCommandOption
       options_(options),
       log_(options.log),
       signals_(*options.signals),
+      service_(options.notify, *options.clock),
       status_due_ms_(kNever),
       last_status_ms_(options.clock->steady_ms() - kStatusEveryMs) {}
 
-WorkerServer::~WorkerServer() { stop_api(); }
+WorkerServer::~WorkerServer() {
+    reload_.reset();  // it uses the API
+    stop_api();
+}
 
 // The API uses the engine, so it ends before the worker on every path.
 void WorkerServer::stop_api() {
@@ -74,8 +50,11 @@ void WorkerServer::stop_api() {
 
 ExitCode WorkerServer::run() {
     try {
-        return start_and_serve();
+        const ExitCode code = start_and_serve();
+        if (!failure_.empty()) service_.failed(failure_);
+        return code;
     } catch (const std::exception& error) {
+        service_.failed(text_of(error));
         log_.error("Unhandled error: " + text_of(error),
                    {{"component", "server"}, {"operation", "fatal"}, {"error_message", error.what()}});
         return ExitCode::Unhandled;
@@ -86,12 +65,17 @@ ExitCode WorkerServer::start_and_serve() {
     show_banner(config_, options_.version, log_);
     for (const std::string& notice : config_.notices) log_.info(notice, {{"component", "config"}});
     for (const std::string& warning : config_.warnings) log_.warn(warning, {{"component", "config"}});
+    if (!service_.fault().empty()) {
+        log_.warn("The service manager is told nothing more: " + service_.fault(),
+                  {{"component", "server"}, {"operation", "notify"}});
+    }
     try {
         watch_start();
     } catch (const StoreRefused& error) {
         log_.error(
             "Failed to bootstrap worker: " + text_of(error),
             {{"component", "bootstrap"}, {"operation", "bootstrap_worker"}, {"error_message", error.what()}});
+        failure_ = text_of(error);
         return ExitCode::StoreRefused;
     } catch (const BootstrapError& error) {
         return fail_start(text_of(error));
@@ -101,14 +85,17 @@ ExitCode WorkerServer::start_and_serve() {
     } catch (const std::exception& error) {
         log_.error("Unexpected error during startup: " + text_of(error),
                    {{"component", "server"}, {"operation", "startup"}, {"error_message", error.what()}});
+        failure_ = text_of(error);
         return ExitCode::StartUnexpected;
     }
     if (start_failure_) return *start_failure_;
+    if (!shutdown_requested_.load()) service_.ready(described_work());
     main_loop();
     return shut_down();
 }
 
 ExitCode WorkerServer::fail_start(const std::string& why) {
+    failure_ = why;
     log_.error("Failed to bootstrap worker: " + why,
                {{"component", "bootstrap"}, {"operation", "bootstrap_worker"}, {"error_message", why}});
     return ExitCode::Bootstrap;
@@ -118,8 +105,7 @@ void WorkerServer::watch_start() {
     Phase starting("tw-start", signals_, [this] { start_up(); });
     std::int64_t give_up_ms = kNever;
     while (!starting.done()) {
-        if (const auto signal = signals_.next(std::min(give_up_ms, status_due_ms_))) handle(*signal);
-        report_status_when_due();
+        wait_until(give_up_ms);
         if (!shutdown_requested_.load() || starting.done()) continue;
         if (give_up_ms == kNever) give_up_ms = now() + kForceAfterMs;
         // Nothing was claimed yet, and the store survives an exit at any point.
@@ -156,6 +142,11 @@ void WorkerServer::bootstrap(Discovered found) {
     bootstrap.log = log_;
     bootstrap.clock = options_.clock;
     bootstrap.open_engine = options_.open_engine;
+    bootstrap.event_extensions = found.plugins.events;
+    if (!is_postgres(config_.config)) {
+        bootstrap.flight_folder = flight_folder(state_folder(config_.config)).string();
+        bootstrap.subscriber.flight = start_flight(config_.config, fresh_session(), log_);
+    }
     Bootstrapped started = bootstrap_worker(std::move(bootstrap), std::move(found.plugins.registry));
     if (!started.result.success) {
         start_failure_ = fail_start(started.result.message);
@@ -170,6 +161,7 @@ void WorkerServer::bootstrap(Discovered found) {
     } catch (const BootstrapError& error) {
         log_.error("Failed to start the API: " + text_of(error),
                    {{"component", "bootstrap"}, {"operation", "start_api"}, {"error_message", error.what()}});
+        failure_ = text_of(error);
         start_failure_ = ExitCode::Bootstrap;
     }
 }
@@ -206,8 +198,7 @@ void WorkerServer::main_loop() {
     std::int64_t next_turn = now() + interval;
     reload_when_asked();  // a signal that came during the start
     while (!shutdown_requested_.load()) {
-        if (const auto signal = signals_.next(std::min(next_turn, status_due_ms_))) handle(*signal);
-        report_status_when_due();
+        wait_until(next_turn);
         reload_when_asked();
         if (shutdown_requested_.load() || now() < next_turn) continue;
         next_turn = now() + interval;
@@ -217,12 +208,28 @@ void WorkerServer::main_loop() {
     }
 }
 
+// One turn of every loop of the main thread: a signal, or `due_ms`, or what is due by itself.
+void WorkerServer::wait_until(std::int64_t due_ms) {
+    if (const auto signal = signals_.next(std::min({due_ms, status_due_ms_, service_.due_ms()})))
+        handle(*signal);
+    report_status_when_due();
+    service_.turn();
+}
+
+std::string WorkerServer::described_work() const {
+    const WorkerStatus status = worker_status(*worker_);
+    std::string spaces;
+    for (const std::string& one : status.supported_namespaces) spaces += (spaces.empty() ? "" : ", ") + one;
+    return "Processing tasks of " + spaces + " with " + std::to_string(status.handlers) + " handlers";
+}
+
 // Only a new start can tell what is left of the store, and refuse it if need be.
 bool WorkerServer::store_is_lost() {
     const RuntimeStatus status = worker_->runtime().status();
     if (!status.store_lost) return false;
     log_.error("The store is lost, the worker stops: " + status.error,
                {{"component", "server"}, {"operation", "store_lost"}, {"error_message", status.error}});
+    failure_ = "the store is lost: " + status.error;
     store_lost_ = true;
     return true;
 }
@@ -259,6 +266,8 @@ void WorkerServer::handle(ServerSignal signal) {
                       {{"component", "server"}, {"operation", "reload"}, {"signal", name(signal)}});
             reload_wanted_ = true;
             return;
+        case ServerSignal::Upgrade:
+            return;  // a supervisor's
     }
 }
 
@@ -280,12 +289,17 @@ void WorkerServer::reload_when_asked() {
                 {{"component", "templates"}, {"operation", "reload"}, {"error_message", error.what()}});
         }
         reload_.reset();
+        if (!reload_wanted_ && !shutdown_requested_.load()) service_.reloaded(described_work());
     }
     if (reload_ || !reload_wanted_ || shutdown_requested_.load()) return;
     reload_wanted_ = false;
+    service_.reloading();
     reload_ = std::make_unique<Phase>("tw-reload", signals_, [this] {
-        reload_templates(worker_->engine(), worker_->registry(), worker_->config().namespaces,
-                         config_.config.template_path, template_rules(config_.config), log_);
+        if (options_.reload) options_.reload();
+        reload_templates(worker_->engine(), worker_->registry(), *worker_->config().event_extensions,
+                         worker_->config().namespaces, config_.config.template_path,
+                         template_rules(config_.config), log_);
+        worker_->event_system().subscriber().offer(*worker_->engine().catalog());
     });
 }
 
@@ -310,6 +324,7 @@ void WorkerServer::report_status() {
 }
 
 ExitCode WorkerServer::shut_down() {
+    service_.stopping("Draining: running steps get their time, nothing new is claimed");
     log_.info("Starting shutdown sequence...", {{"component", "server"}, {"operation", "shutdown"}});
     if (worker_) {
         try {
@@ -323,6 +338,7 @@ ExitCode WorkerServer::shut_down() {
         } catch (const std::exception& error) {
             log_.error("Error during shutdown: " + text_of(error),
                        {{"component", "server"}, {"operation", "shutdown"}, {"error_message", error.what()}});
+            if (failure_.empty()) failure_ = text_of(error);
             return store_lost_ ? ExitCode::StoreRefused : ExitCode::Failed;
         }
     }
@@ -341,8 +357,7 @@ ExitCode WorkerServer::shut_down() {
 void WorkerServer::watch_shutdown(Phase& stopping) {
     std::int64_t give_up_ms = kNever;
     while (!stopping.done()) {
-        if (const auto signal = signals_.next(std::min(give_up_ms, status_due_ms_))) handle(*signal);
-        report_status_when_due();
+        wait_until(give_up_ms);
         if (stop_signals_ < 2 || stopping.done()) continue;
         if (give_up_ms == kNever) {
             give_up_ms = now() + kForceAfterMs;

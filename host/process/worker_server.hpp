@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "host/process/phase.hpp"
+#include "host/process/service_report.hpp"
 #include "host/process/worker_command.hpp"
 
 namespace tasker::host {
@@ -36,11 +37,13 @@ class WorkerServer {
     void main_loop();
     ExitCode shut_down();
     void watch_shutdown(Phase& stopping);
+    void wait_until(std::int64_t due_ms);
     void handle(ServerSignal signal);
     void stop_api();
     void report_status();
     void report_status_when_due();
     void reload_when_asked();
+    std::string described_work() const;
     bool store_is_lost();
     void health_check(std::int64_t number);
     std::int64_t now() const { return options_.clock->steady_ms(); }
@@ -49,12 +52,14 @@ class WorkerServer {
     const WorkerCommandOptions& options_;
     const Logger& log_;
     SignalSource& signals_;
+    ServiceReport service_;
     std::atomic<bool> shutdown_requested_ = false;
     int stop_signals_ = 0;
     std::int64_t status_due_ms_;  // kNever: no status was asked for
     std::int64_t last_status_ms_;
     bool reload_wanted_ = false;
     std::optional<ExitCode> start_failure_;  // written by the start thread, read after it
+    std::string failure_;                    // why it ends badly, for the service manager; as start_failure_
     bool api_started_ = false;
     DrainReport drained_;
     bool store_lost_ = false;

@@ -32,7 +32,9 @@ class CallControl {
     virtual std::int64_t deadline_unix_ms() const = 0;  // 0: none
     virtual bool heartbeat(std::uint64_t done,
                            std::uint64_t total) = 0;  // extends the deadline; false: the lease is lost
-    virtual const Logger& logger() const = 0;         // bound to the step
+    // Durable on return; false: the lease is lost and nothing was saved. Throws Error when it cannot be saved now.
+    virtual bool save_checkpoint(const Checkpoint& checkpoint) = 0;
+    virtual const Logger& logger() const = 0;  // bound to the step
 };
 
 // One instance of a handler. Which thread may call it when is Threading's business.

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "host/core/uuid.hpp"
+#include "host/model/checkpoint.hpp"
 #include "host/model/step_event.hpp"
 #include "host/model/step_result.hpp"
 
@@ -72,6 +73,13 @@ class TaskerRuntime {
                                      std::function<void(CompletionVerdict)> done = {}) = 0;
     // The handler is alive: extends the step's deadline. False when the claim is gone.
     virtual bool heartbeat(const Uuid& event_id) = 0;
+    // Saves the step's progress, durably on return. False when the claim is gone: nothing was saved. Throws
+    // StoreUnavailable.
+    virtual bool save_checkpoint(const Uuid& event_id, const Checkpoint& checkpoint) = 0;
+    // Saves the progress and ends this call of the handler: the step is handed out again with it, under a new event id and
+    // in the same attempt. Returns at once; `done` as for complete_step_event().
+    virtual void yield_step_event(const Uuid& event_id, Checkpoint checkpoint,
+                                  std::function<void(CompletionVerdict)> done = {}) = 0;
     // Gives a claim back uncharged: the step is ready again at once, its attempt is not counted.
     virtual void release_step_event(const Uuid& event_id, std::string reason) = 0;
 

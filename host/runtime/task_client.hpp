@@ -27,6 +27,10 @@ class TaskClient {
     virtual std::optional<Uuid> find_by_idempotency_key(std::string_view namespace_name,
                                                         std::string_view name, std::string_view version,
                                                         std::string_view key) = 0;
+    // What an operator does to a step; what follows for the task happens in the same transaction. Nothing when it was done,
+    // else why not (NotFound, or Invalid where the state does not allow it).
+    virtual std::optional<Refused> act_on_step(const Uuid& task_uuid, const Uuid& step_uuid,
+                                               const StepAction& action) = 0;
     // Nothing when it was cancelled, else why not (NotFound, or Invalid for a finished task).
     virtual std::optional<Refused> cancel(const Uuid& task_uuid) = 0;
 };

@@ -8,13 +8,16 @@
 namespace tasker::host {
 
 ExecutorCore::ExecutorCore(const HandlerRegistry& registry, TaskerRuntime& runtime, WorkerIdentity worker,
-                           SubscriberOptions options, Logger log, const Clock& clock)
+                           SubscriberOptions options, Logger log, const Clock& clock,
+                           std::shared_ptr<DomainEvents> events)
     : worker_(std::move(worker)),
       options_(std::move(options)),
       log_(std::move(log)),
       backend_(std::make_shared<Backend>(runtime, clock)),
       counters_(std::make_shared<Counters>()),
+      events_(std::move(events)),
       max_waiting_((std::size_t{options_.threads} + prefetch_of(options_)) * 2 + 256),
+      resolutions_(registry, log_),
       queues_(registry, options_),
       deadline_wakeup_(std::make_unique<Wakeup>(clock)),
       quiet_(std::make_unique<Wakeup>(clock)) {}
@@ -38,14 +41,17 @@ std::int64_t ExecutorCore::steady_now() const {
 }
 
 HandlerLane* ExecutorCore::accept(const StepEvent& event) {
-    auto job = std::make_shared<StepJob>(event, backend_, log_, options_.max_runtime_ms);
+    // Without the lock: a resolver is somebody else's code.
+    Resolutions::Answer found = resolutions_.of(event);
+    auto job =
+        std::make_shared<StepJob>(event, backend_, log_, options_.max_runtime_ms, std::move(found.failure));
     const std::int64_t now = steady_now();
     HandlerLane* wants_thread = nullptr;
     bool wake = false;
     {
         const std::scoped_lock lock(mutex_);
-        if (!draining_ && !closed_ && queues_.waiting() < max_waiting_) {
-            HandlerLane& lane = queues_.lane_of(extract_handler_name(event));
+        if (!draining_ && !paused_ && !closed_ && queues_.waiting() < max_waiting_) {
+            HandlerLane& lane = queues_.lane_of(found.handler);
             queues_.push(lane, std::move(job), now);
             look_again_by(now + kMaxWaitMs);
             if (lane.affine) {
@@ -97,16 +103,35 @@ void ExecutorCore::tell_capacity() {
     Capacity capacity;
     {
         const std::scoped_lock lock(mutex_);
-        if (!draining_ && !closed_) capacity = queues_.capacity(abandoned_);
+        if (!draining_ && !paused_ && !closed_) capacity = queues_.capacity(abandoned_);
     }
     slots_.store(capacity.slots);
     backend_->with([&](TaskerRuntime& runtime, const Clock&) { runtime.set_capacity(std::move(capacity)); });
 }
 
+void ExecutorCore::offer(const std::vector<std::shared_ptr<const TaskTemplate>>& templates) {
+    using Verdict = Resolution::Verdict;
+    for (const auto& one : templates) {
+        const auto& served = options_.namespaces;
+        if (std::find(served.begin(), served.end(), one->namespace_name) == served.end()) continue;
+        for (const StepTemplate& step : one->steps) {
+            const Resolution found = resolutions_.find(step.handler, step.name);
+            // What no plugin offers is left to others. A hint or a method that is wrong, and a resolver that fails,
+            // fail the step by name: nobody else reads the template differently.
+            if (found.verdict == Verdict::NoHandler && !found.resolver_failed) continue;
+            const std::scoped_lock lock(mutex_);
+            queues_.offer(step.handler.callable, step.handler.method, found.handler);
+        }
+    }
+}
+
 void ExecutorCore::serve(Thread& me, const std::stop_token& stop) {
     std::unique_ptr<HandlerInstance>
         affine_instance;  // made, called and destroyed here, as its contract says
+    FlightSeat seat(options_.flight);
+    me.seat = &seat;
     while (next(me, stop)) run(me, affine_instance);
+    me.seat = nullptr;
 }
 
 bool ExecutorCore::next(Thread& me, const std::stop_token& stop) {
@@ -175,7 +200,10 @@ void ExecutorCore::run(Thread& me, std::unique_ptr<HandlerInstance>& affine_inst
     StepJob& job = *me.job;  // only this thread puts it down
     HandlerLane& lane = *me.lane;
     StepOutcome outcome;
-    if (me.own != nullptr) {
+    begin_flight(me);
+    if (job.refusal()) {
+        outcome = *job.refusal();
+    } else if (me.own != nullptr) {
         const InstanceSource own = [&]() -> HandlerInstance& {
             if (!affine_instance) affine_instance = lane.handler->create(slot_of(me));
             return *affine_instance;
@@ -186,14 +214,27 @@ void ExecutorCore::run(Thread& me, std::unique_ptr<HandlerInstance>& affine_inst
         outcome = call_handler(
             job.event(), lane.handler.get(), [&lease]() -> HandlerInstance& { return lease.get(); }, job);
     }
+    // What comes after the deadline does not count, also where nobody looked at the clock before.
+    if (steady_now() >= job.deadline_ms())
+        outcome = handler_timed_out(extract_handler_name(job.event()), job.event().timeout_ms);
+    std::optional<Attempt> attempt;
+    me.seat->phase(FlightPhase::Events);
+    if (!job.settled()) attempt = attempt_of(job, lane, outcome, true);
+    me.seat->end();
     if (job.settle()) {
-        // What comes after the deadline does not count, also where nobody looked at the clock before.
-        if (steady_now() >= job.deadline_ms())
-            outcome = handler_timed_out(extract_handler_name(job.event()), job.event().timeout_ms);
-        deliver(job, lane, std::move(outcome));
+        deliver(job, lane, std::move(outcome), std::move(attempt));
     } else {
         refuse_late(job);
     }
+}
+
+// From here on a death of the process is told with this step.
+void ExecutorCore::begin_flight(const Thread& me) {
+    const StepEvent& event = me.job->event();
+    const std::string_view plugin =
+        me.lane->handler ? std::string_view(me.lane->handler->info().plugin_id) : std::string_view();
+    me.seat->begin({plugin, extract_handler_name(event), event.task_sequence_step.workflow_step.name,
+                    event.task_uuid, event.step_uuid, me.job->started_unix_ms(), event.claimed_ms});
 }
 
 unsigned ExecutorCore::slot_of(const Thread& me) const {

@@ -13,10 +13,14 @@
 #include <string>
 #include <vector>
 
+#include "host/core/flight_recorder.hpp"
 #include "host/core/wakeup.hpp"
+#include "host/model/template_catalog.hpp"
 #include "host/model/worker_status.hpp"
 #include "host/subscriber/backend.hpp"
+#include "host/subscriber/domain_events.hpp"
 #include "host/subscriber/lane_queues.hpp"
+#include "host/subscriber/resolutions.hpp"
 #include "host/subscriber/run_step.hpp"
 
 namespace tasker::host {
@@ -36,7 +40,8 @@ struct DrainReport {
 class ExecutorCore {
   public:
     ExecutorCore(const HandlerRegistry& registry, TaskerRuntime& runtime, WorkerIdentity worker,
-                 SubscriberOptions options, Logger log, const Clock& clock);
+                 SubscriberOptions options, Logger log, const Clock& clock,
+                 std::shared_ptr<DomainEvents> events = nullptr);
 
     // One executor thread and what it runs. Made by add_thread(), alive as long as the core.
     struct Thread {
@@ -44,6 +49,7 @@ class ExecutorCore {
         HandlerLane* lane = nullptr;
         std::shared_ptr<StepJob> job;
         bool abandoned = false;
+        FlightSeat* seat = nullptr;  // of the thread itself, while it serves
     };
     Thread& add_thread(HandlerLane* own);
     // The body of an executor thread: runs jobs until stop or close().
@@ -54,6 +60,8 @@ class ExecutorCore {
     HandlerLane* accept(const StepEvent& event);
     void revoke(const Revocation& revocation);
     void tell_capacity();
+    // Offers to run what the steps of these templates ask for, beside the registered names. Does not tell the runtime.
+    void offer(const std::vector<std::shared_ptr<const TaskTemplate>>& templates);
 
     // One look at every deadline; when to look again (steady clock).
     std::int64_t check_deadlines();
@@ -63,6 +71,10 @@ class ExecutorCore {
 
     DrainReport drain(std::int64_t timeout_ms);
     void abort_drain();
+    // Claims nothing more and gives back what has not started; running handlers go on. The runtime was told when it
+    // returns. How many handlers run.
+    std::size_t pause();
+    void resume();
     // No thread starts anything from here on. Call it before joining them.
     void close();
     // Cuts what still runs off from runtime and clock, which may go now. After the joinable threads ended.
@@ -87,10 +99,21 @@ class ExecutorCore {
     bool pass_wake_on();
 
     void run(Thread& me, std::unique_ptr<HandlerInstance>& affine_instance);
-    void deliver(const StepJob& job, const HandlerLane& lane, StepOutcome outcome);
+    static void begin_flight(const Thread& me);
+    // What will be submitted for an outcome: the result and the domain events that follow from it.
+    struct Attempt {
+        StepExecutionResult result;
+        PreparedEvents events;
+    };
+    // Nothing for an outcome that has no result, and when the worker is gone.
+    std::optional<Attempt> attempt_of(const StepJob& job, const HandlerLane& lane, StepOutcome& outcome,
+                                      bool ask_publishers);
+    void deliver(const StepJob& job, const HandlerLane& lane, StepOutcome outcome,
+                 std::optional<Attempt> attempt);
     void tell(const StepJob& job, const StepExecutionResult& result);
-    void submit(TaskerRuntime& runtime, const StepJob& job, StepExecutionResult result);
+    void submit(TaskerRuntime& runtime, const StepJob& job, Attempt attempt);
     void refuse_late(const StepJob& job);
+    void yield(const StepJob& job, Checkpoint checkpoint);
     void give_back(const StepJob& job, const std::string& reason);
     struct Overdue {
         std::shared_ptr<StepJob> job;
@@ -111,8 +134,10 @@ class ExecutorCore {
     const SubscriberOptions options_;
     const Logger log_;
     const std::shared_ptr<Backend> backend_;
-    const std::shared_ptr<Counters> counters_;  // also held by completions in flight
+    const std::shared_ptr<Counters> counters_;    // also held by completions in flight
+    const std::shared_ptr<DomainEvents> events_;  // null: none are published
     const std::size_t max_waiting_;
+    Resolutions resolutions_;
 
     mutable std::mutex mutex_;  // guards everything but what is marked as atomic; taken after capacity_mutex_
     LaneQueues queues_;
@@ -120,7 +145,7 @@ class ExecutorCore {
     std::condition_variable_any work_;
     unsigned idle_ = 0;
     bool waking_ = false;  // one sleeping thread is on its way; it wakes the next one if there is more
-    bool draining_ = false, closed_ = false, abort_ = false;
+    bool draining_ = false, paused_ = false, closed_ = false, abort_ = false;
     unsigned abandoned_ = 0;
     std::int64_t next_check_ms_ = kNever;
     std::mutex capacity_mutex_;  // the runtime hears of capacities in the order in which they arose

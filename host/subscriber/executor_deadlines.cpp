@@ -75,7 +75,10 @@ void ExecutorCore::fail_hung(const Overdue& hung) {
          {"step", event.task_sequence_step.workflow_step.name},
          {"timeout_ms", event.timeout_ms},
          {"abandoned_threads", static_cast<std::size_t>(hung.abandoned)}});
-    deliver(*hung.job, *hung.lane, handler_timed_out(callable, event.timeout_ms));
+    StepOutcome outcome = handler_timed_out(callable, event.timeout_ms);
+    // Not on this thread: a publisher that hangs, too, would end the watch over deadlines.
+    auto attempt = attempt_of(*hung.job, *hung.lane, outcome, false);
+    deliver(*hung.job, *hung.lane, std::move(outcome), std::move(attempt));
     if (hung.abandoned == std::max(options_.max_abandoned, 1U)) {
         log_.error("Too many handlers hang: restart the worker to get its threads back",
                    {{"abandoned_threads", static_cast<std::size_t>(hung.abandoned)},
@@ -150,6 +153,27 @@ DrainReport ExecutorCore::drain(std::int64_t timeout_ms) {
     report.handed_back = static_cast<std::size_t>(counters_->released.load() - released_before);
     report.finished = running - std::min(running, report.handed_back);
     return report;
+}
+
+std::size_t ExecutorCore::pause() {
+    std::vector<std::shared_ptr<StepJob>> unstarted;
+    {
+        const std::scoped_lock lock(mutex_);
+        paused_ = true;
+        unstarted = queues_.remove_all();
+    }
+    tell_capacity();
+    for (const auto& job : unstarted) give_back(*job, "worker is paused");
+    const std::scoped_lock lock(mutex_);
+    return running_locked();
+}
+
+void ExecutorCore::resume() {
+    {
+        const std::scoped_lock lock(mutex_);
+        paused_ = false;
+    }
+    tell_capacity();
 }
 
 void ExecutorCore::abort_drain() {

@@ -38,20 +38,43 @@ unsigned handler_limit(const HandlerInfo& info, const SubscriberOptions& options
 }
 
 LaneQueues::LaneQueues(const HandlerRegistry& registry, const SubscriberOptions& options)
-    : options_(options), nobody_(nullptr) {
+    : options_(options), handler_count_(registry.handler_count()), nobody_(nullptr) {
     nobody_.limit = std::max(options_.threads, 1U);
     for (const auto& handler : registry.all()) {
-        auto lane = std::make_unique<HandlerLane>(handler);
-        lane->callable = handler->info().callable;
-        lane->limit = handler_limit(handler->info(), options_, registry.handler_count());
-        lane->affine = handler->info().threading == Threading::Affine;
-        lanes_.emplace(lane->callable, std::move(lane));
+        const HandlerInfo& info = handler->info();
+        add_lane(handler);
+        offer(info.callable, {}, handler);
+        for (const std::string& method : info.methods) {
+            if (method != "call") offer(info.callable, method, handler);
+        }
     }
 }
 
-HandlerLane& LaneQueues::lane_of(std::string_view callable) {
-    const auto found = lanes_.find(callable);
-    return found == lanes_.end() ? nobody_ : *found->second;
+HandlerLane& LaneQueues::add_lane(const std::shared_ptr<Handler>& handler) {
+    auto lane = std::make_unique<HandlerLane>(handler);
+    const HandlerInfo& info = handler->info();
+    // What a resolver made may have the name of another.
+    lane->callable = info.callable;
+    for (int number = 2; lanes_.contains(lane->callable); ++number)
+        lane->callable = info.callable + "#" + std::to_string(number);
+    lane->limit = handler_limit(info, options_, std::max(handler_count_, lanes_.size() + 1));
+    lane->affine = info.threading == Threading::Affine;
+    by_handler_.emplace(handler.get(), lane.get());
+    std::string name = lane->callable;
+    return *lanes_.emplace(std::move(name), std::move(lane)).first->second;
+}
+
+HandlerLane& LaneQueues::lane_of(const std::shared_ptr<Handler>& handler) {
+    if (handler == nullptr) return nobody_;
+    const auto found = by_handler_.find(handler.get());
+    return found == by_handler_.end() ? add_lane(handler) : *found->second;
+}
+
+void LaneQueues::offer(const std::string& callable, const std::string& method,
+                       const std::shared_ptr<Handler>& handler) {
+    auto& lanes = offers_[{callable, method}];
+    HandlerLane* const lane = &lane_of(handler);
+    if (std::find(lanes.begin(), lanes.end(), lane) == lanes.end()) lanes.push_back(lane);
 }
 
 void LaneQueues::give_turn(HandlerLane& lane) {
@@ -190,15 +213,13 @@ Capacity LaneQueues::capacity(unsigned abandoned) {
     for (const auto& [name, lane] : lanes_) {
         lane->told_limit = claim_limit(*lane);  // 0, while all of its calls hang: served, but not now
         prefetch += ahead_of(*lane, lane->limit - lane->hung);
-        std::vector<std::string> methods{""};
-        for (const std::string& method : lane->handler->info().methods) {
-            if (method != "call") methods.push_back(method);
-        }
-        for (const std::string& namespace_name : options_.namespaces) {
-            for (const std::string& method : methods) {
-                capacity.lanes.push_back({namespace_name, lane->callable, method, lane->told_limit});
-            }
-        }
+    }
+    nobody_.told_limit = nobody_.limit;
+    for (const auto& [asked, lanes] : offers_) {
+        unsigned limit = lanes.front()->told_limit;
+        for (const HandlerLane* lane : lanes) limit = std::min(limit, lane->told_limit);
+        for (const std::string& namespace_name : options_.namespaces)
+            capacity.lanes.push_back({namespace_name, asked.first, asked.second, limit});
     }
     const unsigned threads = std::max(options_.threads, 1U);
     capacity.slots = threads - std::min(abandoned, threads) + std::min(prefetch, prefetch_of(options_));

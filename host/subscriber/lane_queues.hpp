@@ -11,7 +11,7 @@
 #include <map>
 #include <memory>
 #include <string>
-#include <string_view>
+#include <utility>
 #include <vector>
 
 #include "host/model/worker_status.hpp"
@@ -54,7 +54,11 @@ class LaneQueues {
   public:
     LaneQueues(const HandlerRegistry& registry, const SubscriberOptions& options);
 
-    HandlerLane& lane_of(std::string_view callable);
+    // The lane of what nobody offers for null.
+    HandlerLane& lane_of(const std::shared_ptr<Handler>& handler);
+    // Steps that ask for this name are claimed, too, and go to the handler; for null, to fail.
+    void offer(const std::string& callable, const std::string& method,
+               const std::shared_ptr<Handler>& handler);
     void push(HandlerLane& lane, std::shared_ptr<StepJob> job, std::int64_t now_ms);
 
     struct Taken {
@@ -91,10 +95,15 @@ class LaneQueues {
         HandlerLane& lane, const std::function<bool(const HandlerLane::Waiting&)>& gone);
     unsigned claim_limit(const HandlerLane& lane) const;
     void give_turn(HandlerLane& lane);
+    HandlerLane& add_lane(const std::shared_ptr<Handler>& handler);
 
     const SubscriberOptions options_;
+    const std::size_t handler_count_;
     std::map<std::string, std::unique_ptr<HandlerLane>, std::less<>> lanes_;
     HandlerLane nobody_;
+    std::map<const Handler*, HandlerLane*> by_handler_;
+    // (callable, method), as steps ask, to whoever may get them: more than one where a hint makes the difference.
+    std::map<std::pair<std::string, std::string>, std::vector<HandlerLane*>> offers_;
     std::deque<HandlerLane*> turns_;  // lanes that could start a job now
     std::size_t waiting_ = 0;
 };

@@ -1,12 +1,13 @@
 #include "host/subscriber/run_step.hpp"
 
-#include <algorithm>
 #include <exception>
 #include <utility>
 #include <variant>
 
 #include "host/core/failpoint.hpp"
+#include "host/model/outcomes.hpp"
 #include "host/model/result_rules.hpp"
+#include "host/registry/resolution.hpp"
 
 namespace tasker::host {
 
@@ -34,6 +35,18 @@ std::optional<std::string> fault_of(const StepOutcome& outcome) {
         return result_part_fault("metadata", failed->metadata_json, true);
     }
     return std::nullopt;
+}
+
+// What a decision or batchable step decided, before it is submitted: the engine would refuse it too, but the handler's
+// author looks here.
+StepOutcome checked_decision(const StepEvent& event, StepOutcome outcome) {
+    const auto* done = std::get_if<Succeeded>(&outcome);
+    if (done == nullptr) return outcome;
+    const TaskSequenceStep& step = event.task_sequence_step;
+    const auto parsed = parse_outcome(*step.task_template, step.step_index, done->result_json);
+    if (const auto* invalid = std::get_if<InvalidOutcome>(&parsed))
+        return failure(invalid->message, "invalid_outcome", "INVALID_OUTCOME", false);
+    return outcome;
 }
 
 // A step may be given back only when the host asked for it: a handler that always does would run for ever.
@@ -73,18 +86,23 @@ std::string_view extract_handler_name(const StepEvent& event) {
     return event.callable();
 }
 
-bool offers_method(const HandlerInfo& info, const StepEvent& event) {
-    const std::string_view method = method_of(event);
-    return method.empty() || method == "call" ||
-           std::find(info.methods.begin(), info.methods.end(), method) != info.methods.end();
-}
-
 Failed no_handler_name() {
     return failure("No handler name found in event", "handler_error", "NO_HANDLER_NAME", true);
 }
 
 Failed handler_not_found(std::string_view callable) {
     return failure("Handler not found: " + std::string(callable), "handler_error", "HANDLER_NOT_FOUND", true);
+}
+
+Failed resolver_not_found(std::string_view callable, std::string_view fault) {
+    return failure("Handler not found: " + std::string(callable) + "; " + std::string(fault), "handler_error",
+                   "RESOLVER_NOT_FOUND", false);
+}
+
+Failed method_not_found(const HandlerInfo& info, std::string_view method) {
+    return failure("handler '" + info.callable + "' has no method '" + std::string(method) + "'; it has " +
+                       methods_of(info),
+                   "handler_error", "METHOD_NOT_FOUND", false);
 }
 
 Failed handler_threw(std::string_view text) {
@@ -103,22 +121,21 @@ StepOutcome call_handler(const StepEvent& event, const Handler* handler, const I
     if (callable.empty()) return no_handler_name();
     if (handler == nullptr) return handler_not_found(callable);
     const HandlerInfo& info = handler->info();
-    if (!offers_method(info, event)) {
-        return handler_not_found(std::string(callable) + " (method '" + std::string(method_of(event)) + "')");
-    }
+    if (!offers_method(info, method_of(event))) return method_not_found(info, method_of(event));
     StepOutcome outcome = call_instance(event, instance, control);
     // A plugin's result was checked where it crossed the ABI; an embedder's function is checked here.
     if (info.plugin_id.empty()) {
         if (const auto fault = fault_of(outcome))
             return failure(*fault, "invalid_result", "INVALID_RESULT", false);
     }
-    return checked_release(event, std::move(outcome), control.stop_requested());
+    return checked_decision(event, checked_release(event, std::move(outcome), control.stop_requested()));
 }
 
 std::optional<StepExecutionResult> to_result(const StepEvent& event, StepOutcome outcome,
                                              const AttemptTimes& times, const WorkerIdentity& worker,
                                              std::string handler_version) {
-    if (std::holds_alternative<Released>(outcome)) return std::nullopt;
+    if (std::holds_alternative<Released>(outcome) || std::holds_alternative<Yielded>(outcome))
+        return std::nullopt;
     StepExecutionResult result;
     result.step_uuid = event.step_uuid;
     result.task_uuid = event.task_uuid;
@@ -142,6 +159,7 @@ std::optional<StepExecutionResult> to_result(const StepEvent& event, StepOutcome
                              std::move(failed.error_code), failed.retryable, std::move(failed.context_json)};
     result.metadata_json = std::move(failed.metadata_json);
     result.retry_after_ms = failed.retry_after_ms;
+    result.headers = std::move(failed.headers);
     return result;
 }
 

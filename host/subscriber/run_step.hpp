@@ -17,12 +17,12 @@ namespace tasker::host {
 
 // The callable that the event names; empty when it names none.
 std::string_view extract_handler_name(const StepEvent& event);
-// Whether the handler offers the method that the event asks for.
-bool offers_method(const HandlerInfo& info, const StepEvent& event);
 
 // The failures that the host makes itself (their codes are part of the contract).
 Failed no_handler_name();
 Failed handler_not_found(std::string_view callable);
+Failed resolver_not_found(std::string_view callable, std::string_view fault);
+Failed method_not_found(const HandlerInfo& info, std::string_view method);
 Failed handler_threw(std::string_view text);
 Failed handler_timed_out(std::string_view callable, std::int64_t timeout_ms);
 
@@ -42,7 +42,7 @@ struct WorkerIdentity {
     std::string worker_id;
     std::string hostname;
 };
-// Nothing for Released: there is no result then.
+// Nothing for Released and Yielded: there is no result then.
 std::optional<StepExecutionResult> to_result(const StepEvent& event, StepOutcome outcome,
                                              const AttemptTimes& times, const WorkerIdentity& worker,
                                              std::string handler_version);

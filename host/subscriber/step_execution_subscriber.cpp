@@ -6,12 +6,14 @@ namespace tasker::host {
 
 StepExecutionSubscriber::StepExecutionSubscriber(EventBridge& bridge, const HandlerRegistry& registry,
                                                  TaskerRuntime& runtime, std::string worker_id,
-                                                 SubscriberOptions options, Logger log, const Clock& clock)
+                                                 SubscriberOptions options, Logger log, const Clock& clock,
+                                                 std::shared_ptr<DomainEvents> events)
     : bridge_(bridge),
       worker_id_(std::move(worker_id)),
       options_(std::move(options)),
       log_(log.with({{"component", "subscriber"}})),
-      executor_(registry, runtime, {worker_id_, options_.worker_hostname}, options_, log, clock) {}
+      events_(std::move(events)),
+      executor_(registry, runtime, {worker_id_, options_.worker_hostname}, options_, log, clock, events_) {}
 
 StepExecutionSubscriber::~StepExecutionSubscriber() { stop(); }
 
@@ -20,6 +22,7 @@ void StepExecutionSubscriber::start() {
     if (started_) return;
     started_ = true;
     running_.store(true);
+    if (events_) events_->bus()->start();  // its subscribers before the first step
     subscription_ = bridge_.step_execution_received.subscribe(
         [this](const StepEvent& event) { executor_.accept(event); });
     executor_.start();

@@ -7,10 +7,11 @@
 namespace tasker::host {
 
 StepExecutor::StepExecutor(const HandlerRegistry& registry, TaskerRuntime& runtime, WorkerIdentity worker,
-                           SubscriberOptions options, Logger log, const Clock& clock)
+                           SubscriberOptions options, Logger log, const Clock& clock,
+                           std::shared_ptr<DomainEvents> events)
     : thread_count_(std::max(options.threads, 1U)),
       core_(std::make_shared<ExecutorCore>(registry, runtime, std::move(worker), std::move(options),
-                                           std::move(log), clock)) {}
+                                           std::move(log), clock, std::move(events))) {}
 
 StepExecutor::~StepExecutor() { stop(); }
 
@@ -39,6 +40,12 @@ void StepExecutor::accept(const StepEvent& event) {
     if (wants_thread == nullptr) return;
     const std::scoped_lock lock(members_mutex_);
     if (!stopped_) members_.push_back(make_member("tw-affine-", members_.size(), wants_thread));
+}
+
+void StepExecutor::offer(const std::vector<std::shared_ptr<const TaskTemplate>>& templates) {
+    core_->offer(templates);
+    const std::scoped_lock lock(members_mutex_);
+    if (!stopped_ && watchdog_.joinable()) core_->tell_capacity();
 }
 
 void StepExecutor::stop() {

@@ -17,7 +17,8 @@ class StepExecutor {
   public:
     // Runtime and clock outlive it.
     StepExecutor(const HandlerRegistry& registry, TaskerRuntime& runtime, WorkerIdentity worker,
-                 SubscriberOptions options, Logger log, const Clock& clock);
+                 SubscriberOptions options, Logger log, const Clock& clock,
+                 std::shared_ptr<DomainEvents> events = nullptr);
     ~StepExecutor();
     StepExecutor(const StepExecutor&) = delete;
     StepExecutor& operator=(const StepExecutor&) = delete;
@@ -26,10 +27,15 @@ class StepExecutor {
     // Queues the step; gives it back at once when draining or when far more came than was granted. Never
     // blocks.
     void accept(const StepEvent& event);
+    // See ExecutorCore::offer; tells the runtime when it was started.
+    void offer(const std::vector<std::shared_ptr<const TaskTemplate>>& templates);
     void revoke(const Revocation& revocation) { core_->revoke(revocation); }
     // See StepExecutionSubscriber::drain. Not more than once.
     DrainReport drain(std::int64_t timeout_ms) { return core_->drain(timeout_ms); }
     void abort_drain() { core_->abort_drain(); }
+    // See StepExecutionSubscriber.
+    std::size_t pause() { return core_->pause(); }
+    void resume() { core_->resume(); }
     // Ends the threads; gives up those whose handler does not return. Drain first. Idempotent.
     void stop();
     ExecutorStats stats() const { return core_->stats(); }

@@ -28,12 +28,21 @@ int strength(StopReason reason) {
 }
 }  // namespace
 
+bool StepJob::save_checkpoint(const Checkpoint& checkpoint) {
+    bool saved = false;
+    backend_->with([&](TaskerRuntime& runtime, const Clock&) {
+        saved = !settled() && runtime.save_checkpoint(event_.event_id, checkpoint);
+    });
+    return saved;
+}
+
 StepJob::StepJob(StepEvent event, std::shared_ptr<const Backend> backend, Logger log,
-                 std::int64_t max_runtime_ms)
+                 std::int64_t max_runtime_ms, std::optional<Failed> refusal)
     : event_(std::move(event)),
       backend_(std::move(backend)),
       log_(std::move(log)),
-      max_runtime_ms_(max_runtime_ms) {}
+      max_runtime_ms_(max_runtime_ms),
+      refusal_(std::move(refusal)) {}
 
 std::int64_t StepJob::begin(std::int64_t steady_ms, std::int64_t unix_ms) {
     started_steady_ms_ = steady_ms;

@@ -18,9 +18,12 @@ namespace tasker::host {
 
 class StepJob final : public CallControl {
   public:
-    StepJob(StepEvent event, std::shared_ptr<const Backend> backend, Logger log, std::int64_t max_runtime_ms);
+    // `refusal`: why no handler can be called.
+    StepJob(StepEvent event, std::shared_ptr<const Backend> backend, Logger log, std::int64_t max_runtime_ms,
+            std::optional<Failed> refusal = std::nullopt);
 
     const StepEvent& event() const { return event_; }
+    const std::optional<Failed>& refusal() const { return refusal_; }
 
     // The handler starts now: its deadline counts from here. Returns the deadline (steady clock), kNever
     // without one.
@@ -39,6 +42,7 @@ class StepJob final : public CallControl {
     std::int64_t remaining_ms() const override;
     std::int64_t deadline_unix_ms() const override;
     bool heartbeat(std::uint64_t done, std::uint64_t total) override;
+    bool save_checkpoint(const Checkpoint& checkpoint) override;
     const Logger& logger() const override;
 
   private:
@@ -46,6 +50,7 @@ class StepJob final : public CallControl {
     const std::shared_ptr<const Backend> backend_;
     const Logger log_;
     const std::int64_t max_runtime_ms_;
+    const std::optional<Failed> refusal_;
     std::int64_t started_steady_ms_ = 0;
     std::int64_t started_unix_ms_ = 0;
     std::atomic<std::int64_t> deadline_ms_ = kNever;

@@ -4,9 +4,12 @@
 #include <algorithm>
 #include <cstdint>
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
+
+#include "host/core/flight_recorder.hpp"
 
 namespace tasker::host {
 
@@ -21,6 +24,7 @@ struct SubscriberOptions {
     std::vector<std::string> namespaces = {"default"};  // whose steps are offered to be run
     bool log_failures = true;     // of handlers; off where somebody watches the task itself
     std::string worker_hostname;  // told in results; empty: left out
+    std::shared_ptr<FlightRecorder> flight = nullptr;  // what each thread runs is kept there; null: nowhere
 };
 
 inline unsigned prefetch_of(const SubscriberOptions& options) {

@@ -60,9 +60,11 @@ Place place_of(const YamlTree& tree, Place place, std::string_view pointer) {
 
 }  // namespace
 
-void check_input_schema(const YamlTree& tree, NodeId schema, const std::string& path, Findings& findings) {
+void check_json_schema(const YamlTree& tree, NodeId schema, const std::string& path, bool input,
+                       Findings& findings) {
     const YamlMember* type = tree.find(schema, "type");
-    if (type != nullptr && tree[type->value].kind == Kind::Scalar && tree[type->value].text != "object") {
+    if (input && type != nullptr && tree[type->value].kind == Kind::Scalar &&
+        tree[type->value].text != "object") {
         findings.warning("SCHEMA_NOT_OBJECT", type->at, path + ".type",
                          "the input of a task is an object, so no input can fit; write type: object");
     }

@@ -5,8 +5,11 @@
 #include <utility>
 #include <vector>
 
+#include "host/model/domain_events.hpp"
+#include "host/registry/resolver.hpp"
 #include "host/templates/template_check.hpp"
 #include "host/templates/template_schema.hpp"
+#include "host/templates/text_rules.hpp"
 #include "host/templates/yaml_scalar.hpp"
 
 namespace tasker::host {
@@ -28,49 +31,10 @@ std::vector<std::string> strings(std::span<const std::string_view> words) {
     return {words.begin(), words.end()};
 }
 
-// Code points, which is what a store's length limit counts.
-std::int64_t length(std::string_view text) {
-    return std::count_if(text.begin(), text.end(),
-                         [](char c) { return (static_cast<unsigned char>(c) & 0xC0U) != 0x80U; });
-}
-
-bool is_namespace(std::string_view text) {
-    const auto letter = [](char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_'; };
-    return !text.empty() && letter(text[0]) &&
-           std::all_of(text.begin(), text.end(), [&](char c) { return letter(c) || (c >= '0' && c <= '9'); });
-}
-
-// 2026-01-31T12:00:00Z, fractions and numeric offsets allowed.
-bool is_timestamp(std::string_view text) {
-    constexpr std::string_view kShape = "dddd-dd-ddTdd:dd:dd";
-    if (text.size() < kShape.size() + 1) return false;
-    const auto digit = [](char c) { return c >= '0' && c <= '9'; };
-    const auto fits = [&](std::string_view shape, std::string_view part) {
-        return shape.size() == part.size() &&
-               std::equal(shape.begin(), shape.end(), part.begin(),
-                          [&](char want, char c) { return want == 'd' ? digit(c) : want == c; });
-    };
-    if (!fits(kShape, text.substr(0, kShape.size()))) return false;
-    text.remove_prefix(kShape.size());
-    if (text[0] == '.') {
-        const auto end = text.find_first_not_of("0123456789", 1);
-        if (end == 1 || end == std::string_view::npos) return false;
-        text.remove_prefix(end);
-    }
-    return text == "Z" || fits("+dd:dd", text) || fits("-dd:dd", text);
-}
-
-bool has_control(std::string_view text) {
-    return std::any_of(text.begin(), text.end(), [](char c) {
-        const auto byte = static_cast<unsigned char>(c);
-        return (byte < 0x20 && byte != 0) || byte == 0x7F;  // NUL is refused in every text
-    });
-}
-
 class SchemaCheck {
   public:
-    SchemaCheck(const YamlTree& tree, bool strict, Findings& findings)
-        : tree_(tree), strict_(strict), findings_(findings) {}
+    SchemaCheck(const YamlTree& tree, const TemplateOptions& options, Findings& findings)
+        : tree_(tree), options_(options), findings_(findings) {}
 
     void object(const ObjectSchema& schema, NodeId id, Position at, const std::string& path);
 
@@ -88,6 +52,7 @@ class SchemaCheck {
     void value(const Value& value);
     void text(const Value& value);
     void text_rules(const Value& value);
+    void name_rules(const Value& value);
     void integer(const Value& value);
     void choice(const Value& value);
     void text_list(const Value& value);
@@ -105,7 +70,7 @@ class SchemaCheck {
     }
 
     const YamlTree& tree_;
-    const bool strict_;
+    const TemplateOptions& options_;
     Findings& findings_;
 };
 
@@ -138,8 +103,8 @@ void SchemaCheck::unknown_key(const ObjectSchema& schema, const YamlMember& memb
         if (remedy.empty()) remedy = "; remove it";
     }
     const std::string message = std::string(schema.what) + " has no key " + shown(member.key) +
-                                (strict_ ? "" : ", it is ignored") + remedy;
-    if (strict_) {
+                                (options_.strict ? "" : ", it is ignored") + remedy;
+    if (options_.strict) {
         findings_.error("UNKNOWN_KEY", member.at, path, message);
     } else {
         findings_.warning("UNKNOWN_KEY", member.at, path, message);
@@ -190,8 +155,8 @@ void SchemaCheck::field(const Field& known, const YamlMember& member, const std:
     if (known.support == Support::Refused) {
         if (!is_empty(member.value)) {
             findings_.error("NOT_SUPPORTED", member.at, path,
-                            "this version does not support '" + std::string(known.key) +
-                                "' and cannot run the template; remove it");
+                            "'" + std::string(known.key) +
+                                "' is not supported and the step cannot run: " + std::string(known.note));
         }
         return;
     }
@@ -206,8 +171,9 @@ void SchemaCheck::field(const Field& known, const YamlMember& member, const std:
         return;
     }
     if (known.support == Support::NotActedUpon) {
-        findings_.warning("NOT_ACTED_UPON", member.at, path,
-                          "'" + std::string(known.key) + "' is kept, but this version does not act upon it");
+        findings_.warning(
+            "NOT_ACTED_UPON", member.at, path,
+            "'" + std::string(known.key) + "' is kept, but not acted upon: " + std::string(known.note));
     }
     value({known, member.value, node.at, path});
 }
@@ -274,33 +240,29 @@ void SchemaCheck::text_rules(const Value& value) {
     const std::string& given = tree_[value.id].text;
     const std::string key(known.key);
     if (known.rule == FieldRule::Namespace) {
-        if (!is_namespace(given) || length(given) > known.max) {
+        if (!is_namespace(given) || text_length(given) > known.max) {
             findings_.error("NAMESPACE", value.at, value.path,
                             "the namespace must match " + std::string(kNamespacePattern) + ", max " +
                                 std::to_string(known.max) + " characters, but is " + shown(given) + " (" +
-                                std::to_string(length(given)) + ")");
+                                std::to_string(text_length(given)) + ")");
         }
         return;
     }
     if (given.empty() && known.min > 0) {
         findings_.error(known.rule == FieldRule::Callable ? "EMPTY_CALLABLE" : "OUT_OF_RANGE", value.at,
                         value.path, key + " must not be empty");
-    } else if (length(given) < known.min || length(given) > known.max) {
+    } else if (text_length(given) < known.min || text_length(given) > known.max) {
         findings_.error("OUT_OF_RANGE", value.at, value.path,
                         key + " must have " + std::to_string(known.min) + " to " + std::to_string(known.max) +
-                            " characters, but " + shown(given) + " has " + std::to_string(length(given)));
-    } else if (length(given) > known.stored) {
+                            " characters, but " + shown(given) + " has " +
+                            std::to_string(text_length(given)));
+    } else if (text_length(given) > known.stored) {
         findings_.warning("TOO_LONG_FOR_TASKER", value.at, value.path,
-                          key + " has " + std::to_string(length(given)) +
+                          key + " has " + std::to_string(text_length(given)) +
                               " characters, and Tasker's database takes " + std::to_string(known.stored) +
                               ": this runs here, but not on a Tasker server");
     }
-    if (known.rule == FieldRule::Resolver && !given.empty() && given != kKnownResolver) {
-        findings_.error("NOT_SUPPORTED", value.at, value.path,
-                        "this version has no resolver " + shown(given) + ", only '" +
-                            std::string(kKnownResolver) +
-                            "': the callable is the name that a plugin gave its handler; remove it");
-    }
+    if (!given.empty()) name_rules(value);
     if (known.type == FieldType::Timestamp && !is_timestamp(given)) {
         findings_.error("WRONG_TYPE", value.at, value.path,
                         key + " must be a time like 2026-01-31T12:00:00Z, but is " + shown(given));
@@ -309,6 +271,30 @@ void SchemaCheck::text_rules(const Value& value) {
     if (known.required && has_control(given)) {
         findings_.error("CONTROL_CHARACTER", value.at, value.path,
                         key + " holds a control character: " + shown(given));
+    }
+}
+
+void SchemaCheck::name_rules(const Value& value) {
+    const std::string& given = tree_[value.id].text;
+    if (value.field.rule == FieldRule::Resolver) {
+        std::vector<std::string> known{std::string(kExplicitMapping), std::string(kPluginLookup)};
+        known.insert(known.end(), options_.resolvers.begin(), options_.resolvers.end());
+        if (std::find(known.begin(), known.end(), given) != known.end()) return;
+        findings_.warning("UNKNOWN_RESOLVER", value.at, value.path,
+                          "the host has no resolver " + shown(given) + ", only " +
+                              joined(std::vector<std::string_view>(known.begin(), known.end())) +
+                              ": a plugin or a program that embeds it must bring one" +
+                              findings_.suggest(given, known));
+    } else if (value.field.rule == FieldRule::EventName && !is_event_name(given)) {
+        findings_.error(
+            "EVENT_NAME", value.at, value.path,
+            "an event's name has a-z, 0-9 and _ in parts joined by dots, two parts at least, like "
+            "order.created, but is " +
+                shown(given));
+    } else if (value.field.rule == FieldRule::Publisher && !is_publisher(given)) {
+        findings_.error(
+            "PUBLISHER_NAME", value.at, value.path,
+            "a publisher is an identifier, or several joined by :: or a dot, but is " + shown(given));
     }
 }
 
@@ -339,10 +325,6 @@ void SchemaCheck::choice(const Value& value) {
         findings_.error("UNKNOWN_VALUE", value.at, value.path,
                         std::string(value.field.key) + " must be " + joined(choices) + ", but is " +
                             shown(node.text) + findings_.suggest(node.text, strings(choices)));
-    } else if (value.field.rule == FieldRule::StepType && node.text != "standard") {
-        findings_.error(
-            "NOT_SUPPORTED", value.at, value.path,
-            "this version does not support steps of type '" + node.text + "', only 'standard' ones");
     }
 }
 
@@ -397,13 +379,14 @@ void SchemaCheck::object_map(const Value& value) {
 
 void SchemaCheck::json_schema(const Value& value) {
     const YamlNode& node = tree_[value.id];
-    const bool honoured = value.field.rule == FieldRule::InputSchema;
+    const FieldRule rule = value.field.rule;
+    const bool honoured = rule == FieldRule::InputSchema || rule == FieldRule::PayloadSchema;
     const bool boolean = node.kind == Kind::Scalar && scalar_value(node).kind == ScalarValue::Kind::Boolean;
     if (boolean && !honoured) return;
     if (!expect(Kind::Map, value, honoured ? "a JSON Schema: a map" : "a JSON Schema: a map, true or false"))
         return;
     anything(value.id, value.path);
-    if (honoured) check_input_schema(tree_, value.id, value.path, findings_);
+    if (honoured) check_json_schema(tree_, value.id, value.path, rule == FieldRule::InputSchema, findings_);
 }
 
 // Free values only have to be representable: JSON has no infinity and no integers beyond 64 bits.
@@ -422,9 +405,9 @@ void SchemaCheck::anything(NodeId id, const std::string& path) {
 
 }  // namespace
 
-void check_schema(const YamlTree& tree, bool strict, Findings& findings) {
+void check_schema(const YamlTree& tree, const TemplateOptions& options, Findings& findings) {
     const YamlNode& root = tree[tree.root];
-    SchemaCheck(tree, strict, findings).object(template_schema(), tree.root, root.at, {});
+    SchemaCheck(tree, options, findings).object(template_schema(), tree.root, root.at, {});
 }
 
 }  // namespace tasker::host

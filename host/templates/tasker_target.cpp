@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "host/templates/step_outline.hpp"
 #include "host/templates/template_check.hpp"
 
 namespace tasker::host {
@@ -50,6 +51,7 @@ class TaskerCheck {
     void inert(NodeId map, std::span<const Inert> keys, const std::string& path);
     void step(NodeId id, const std::string& path);
     void checker(NodeId id, const std::string& path);
+    void made_late(const StepOutline& outline, const OutlinedStep& step);
     void note(std::string code, Position at, std::string path, std::string message) {
         if (all_) findings_.info(std::move(code), at, std::move(path), std::move(message));
     }
@@ -125,6 +127,50 @@ void TaskerCheck::checker(NodeId id, const std::string& path) {
     }
 }
 
+// Steps that are made at run time, where a server makes them otherwise.
+void TaskerCheck::made_late(const StepOutline& outline, const OutlinedStep& step) {
+    const auto differs = [&](Position at, const std::string& key, std::string message) {
+        note("TASKER_DIFFERS", at, step.path + "." + key, std::move(message));
+    };
+    if (step.type == StepType::Decision) {
+        differs(step.type_at, "type",
+                "a Tasker server leaves a decision complete whose outcome is missing, wrong or names unknown "
+                "steps, and "
+                "runs no branch; here the step fails");
+    }
+    const OutlinedStep* decision = nullptr;
+    const OutlinedStep* early = nullptr;
+    const OutlinedStep* late = nullptr;
+    for (const auto& dependency : step.dependencies) {
+        const OutlinedStep* above = outline.find(dependency.name);
+        if (above == nullptr) continue;
+        const bool is_late = outline.made_at_run_time(*above);
+        if (above->type == StepType::Decision) {
+            decision = above;
+        } else if (!is_late) {
+            early = above;
+        }
+        if (is_late && above->type != StepType::Decision) late = above;
+    }
+    const bool waits_for_all = step.type != StepType::DeferredConvergence;
+    if (decision != nullptr && early != nullptr && waits_for_all) {
+        differs(step.at, "dependencies",
+                "a Tasker server loses the branches of " + shown(decision->name) + " when it makes " +
+                    shown(step.name) + ", which also depends on the earlier step " + shown(early->name));
+    }
+    if (outline.has_type(StepType::Decision)) return;
+    if (late != nullptr && waits_for_all && step.type != StepType::BatchWorker) {
+        differs(step.at, "dependencies",
+                "a Tasker server does not wait for " + shown(late->name) +
+                    ", which is made at run time: it runs " + shown(step.name) + " at once");
+    }
+    if (step.type == StepType::DeferredConvergence && late == nullptr) {
+        differs(step.type_at, "type",
+                "a Tasker server never makes " + shown(step.name) +
+                    ", whose dependencies all exist from the start");
+    }
+}
+
 void TaskerCheck::run() {
     const std::vector<NodeId> all = steps();
     for (const NodeId id : all) {
@@ -137,6 +183,10 @@ void TaskerCheck::run() {
         const std::string path = "steps[" + std::to_string(i) + "].";
         step(all[i], path);
         checker(all[i], path);
+    }
+    if (all_) {
+        const StepOutline outline(tree_);
+        for (const OutlinedStep& one : outline.steps()) made_late(outline, one);
     }
     if (all_ || ignored_.empty()) return;
     std::string keys;

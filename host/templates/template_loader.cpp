@@ -39,10 +39,22 @@ std::vector<StepPlaces> places_of(const YamlTree& tree) {
         if (handler != nullptr) {
             found.callable = place_of(tree, handler->value, "callable");
             found.method = place_of(tree, handler->value, "method");
+            found.resolver = place_of(tree, handler->value, "resolver");
         }
         places.push_back(found);
     }
     return places;
+}
+
+// An override may name another batch worker than the file did. What the file alone gives rise to was said already.
+void check_overridden_wiring(const YamlTree& tree, Findings& findings) {
+    Findings second(findings.file());
+    check_wiring(tree, second);
+    for (Diagnostic& entry : second.take()) {
+        if (entry.severity != Severity::Error) continue;
+        findings.error(std::move(entry.code), {entry.line, entry.column}, std::move(entry.path),
+                       std::move(entry.message));
+    }
 }
 
 std::optional<Parsed> parse(std::string_view bytes, const TemplateOptions& options, Findings& findings) {
@@ -50,8 +62,9 @@ std::optional<Parsed> parse(std::string_view bytes, const TemplateOptions& optio
     if (!text) return std::nullopt;
     auto tree = parse_yaml(*text, options, findings);
     if (!tree) return std::nullopt;
-    check_schema(*tree, options.strict, findings);
+    check_schema(*tree, options, findings);
     check_graph(*tree, findings);
+    check_wiring(*tree, findings);
     check_environments(*tree, findings);
     if (findings.has_errors()) return std::nullopt;
     const YamlMember* name = tree->find(tree->root, "name");
@@ -59,6 +72,8 @@ std::optional<Parsed> parse(std::string_view bytes, const TemplateOptions& optio
     if (options.tasker != TaskerFindings::None) check_tasker(*tree, options.tasker, findings);
     std::vector<StepPlaces> places = places_of(*tree);
     apply_environment(*tree, options.environment);
+    check_overridden_wiring(*tree, findings);
+    if (findings.has_errors()) return std::nullopt;
     try {
         Parsed parsed{template_from_json(canonical_json(*tree)), name_at};
         parsed.value.step_places = std::move(places);

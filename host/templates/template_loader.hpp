@@ -38,6 +38,7 @@ struct TemplateOptions {
     std::string environment{};  // whose `environments` overrides are applied; empty: none
     bool strict = false;        // unknown keys are errors
     TaskerFindings tasker = TaskerFindings::None;
+    std::vector<std::string> resolvers{};  // that the embedding program adds to its registry
     std::size_t max_file_bytes = 1U << 20U;
     std::size_t max_nodes = 10'000, max_aliases = 1'000;
     std::size_t max_depth = 32;
@@ -59,9 +60,14 @@ LoadedTemplates load_templates(const std::vector<std::filesystem::path>& roots,
 LoadedTemplates parse_template(std::string_view yaml, const std::string& file,
                                const TemplateOptions& options);
 
-// A warning for each step of these namespaces (all when empty) whose callable or method no handler offers,
-// naming the nearest that exists.
+// What each step of these namespaces (all when empty) asks of the registry in vain: a warning where no handler offers its
+// callable or method, naming the nearest that exists, an error where its resolver does not exist; and what
+// handler_contract.hpp finds.
 std::vector<Diagnostic> link_templates(const TemplateCatalog& catalog, const HandlerRegistry& registry,
                                        const std::set<std::string>& namespaces = {});
+
+// Takes back UNKNOWN_RESOLVER of those resolvers that the registry has: a file is read before it is known which ones
+// plugins bring.
+void accept_resolvers(LoadedTemplates& loaded, const HandlerRegistry& registry);
 
 }  // namespace tasker::host

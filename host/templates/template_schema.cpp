@@ -148,23 +148,55 @@ constexpr std::array kBatchFields{
 constexpr ObjectSchema kBatch{.what = "batch_config", .fields = kBatchFields};
 
 constexpr std::array kPublishFields{
-    Field{.key = "name", .required = true, .min = 3, .max = 255, .description = "Dotted name of the event."},
+    Field{.key = "name",
+          .required = true,
+          .min = 3,
+          .max = 255,
+          .rule = FieldRule::EventName,
+          .pattern = kEventNamePattern,
+          .description = "Dotted name of the event."},
     Field{.key = "description", .required = true, .max = kMaxFreeText, .description = "What it means."},
     Field{.key = "condition",
           .type = Choice,
           .default_json = R"("success")",
           .choices = kConditions,
           .description = "The outcome after which it is published."},
-    Field{.key = "schema", .type = JsonSchema, .required = true, .description = "Its payload."},
+    Field{.key = "schema",
+          .type = JsonSchema,
+          .required = true,
+          .rule = FieldRule::PayloadSchema,
+          .description = "What its payload must look like."},
     Field{.key = "delivery_mode",
           .type = Choice,
           .default_json = R"("durable")",
           .choices = kDeliveries,
           .description = "How it is delivered."},
-    Field{.key = "publisher", .min = 1, .max = 255, .description = "The publisher to use."},
+    Field{.key = "publisher",
+          .min = 1,
+          .max = 255,
+          .rule = FieldRule::Publisher,
+          .pattern = kPublisherPattern,
+          .description = "The publisher to use: names joined by :: or a dot."},
 };
 constexpr ObjectSchema kPublish{.what = "an event declaration", .fields = kPublishFields};
 
+// What the wiring check says of a single step, for tools that only know schemas.
+constexpr Texts kStepConditions = R"([
+{"if":{"anyOf":[{"required":["type"],"properties":{"type":{"const":"decision"}}},
+                {"required":["step_type"],"properties":{"step_type":{"const":"decision"}}}]},
+ "then":{"description":"A decision step needs a dependency.",
+         "anyOf":[{"required":["dependencies"],"properties":{"dependencies":{"type":"array","minItems":1}}},
+                  {"required":["depends_on"],"properties":{"depends_on":{"type":"array","minItems":1}}}]}},
+{"if":{"anyOf":[{"required":["type"],"properties":{"type":{"const":"batch_worker"}}},
+                {"required":["step_type"],"properties":{"step_type":{"const":"batch_worker"}}}]},
+ "then":{"description":"A batch worker needs batch_config.",
+         "required":["batch_config"],"properties":{"batch_config":{"type":"object"}}}},
+{"if":{"anyOf":[{"required":["type"],"properties":{"type":{"const":"batchable"}}},
+                {"required":["step_type"],"properties":{"step_type":{"const":"batchable"}}}]},
+ "then":{"description":"A batchable step names its worker.",
+         "properties":{"handler":{"required":["initialization"],"properties":{"initialization":{
+           "type":"object","required":["worker_template_name"],
+           "properties":{"worker_template_name":{"type":"string","minLength":1}}}}}}}}])";
 constexpr std::array kStepFields{
     Field{.key = "name",
           .required = true,
@@ -183,8 +215,9 @@ constexpr std::array kStepFields{
           .type = Choice,
           .default_json = R"("standard")",
           .choices = kStepTypes,
-          .rule = FieldRule::StepType,
-          .description = "The kind of step."},
+          .description =
+              "The kind of step: decision names the branches that are made, deferred_convergence waits for "
+              "those that were, batchable cuts its input into batches, batch_worker runs one of them."},
     Field{.key = "system_dependency",
           .max = kMaxDescription,
           .description = "The system it acts on. Informative."},
@@ -208,13 +241,11 @@ constexpr std::array kStepFields{
           .type = ObjectList,
           .default_json = "[]",
           .object = &kPublish,
-          .support = Support::Refused,
           .description = "Domain events of the step."},
     Field{.key = "batch_config",
           .type = Object,
           .object = &kBatch,
-          .support = Support::Refused,
-          .description = "Settings of a batch."},
+          .description = "Settings of a batch; a batch_worker needs them."},
     Field{.key = "result_schema",
           .type = JsonSchema,
           .default_json = "",
@@ -223,14 +254,17 @@ constexpr std::array kStepFields{
           .type = Any,
           .default_json = "",
           .support = Support::Refused,
-          .description = "A composed virtual handler."},
+          .note =
+              "handlers composed by a grammar exist only in Tasker's Rust worker; name a handler's callable",
+          .description = "A composed virtual handler of Tasker's Rust worker; not supported here."},
 };
 constexpr std::array kStepRenames{
     Rename{"callable", "handler.callable", "inside of handler"},
     Rename{"timeout", "timeout_seconds", "seconds"},
     Rename{"lifecycle", "", "only a whole template has one"},
 };
-constexpr ObjectSchema kStep{.what = "a step", .fields = kStepFields, .renames = kStepRenames};
+constexpr ObjectSchema kStep{
+    .what = "a step", .fields = kStepFields, .renames = kStepRenames, .conditions_json = kStepConditions};
 
 constexpr std::array kOverrideHandlerFields{
     Field{.key = "initialization",
@@ -296,8 +330,16 @@ constexpr std::array kLifecycleFields{
           .default_json = R"("dlq")",
           .choices = kStaleness,
           .description = "What happens to a stale task."},
-    Field{.key = "auto_fail_on_timeout", .type = Boolean, .description = "Whether a stale task fails."},
-    Field{.key = "auto_dlq_on_timeout", .type = Boolean, .description = "Whether a stale task is put aside."},
+    Field{.key = "auto_fail_on_timeout",
+          .type = Boolean,
+          .support = Support::NotActedUpon,
+          .note = "staleness_action decides what becomes of a stale task",
+          .description = "Kept; staleness_action decides."},
+    Field{.key = "auto_dlq_on_timeout",
+          .type = Boolean,
+          .support = Support::NotActedUpon,
+          .note = "staleness_action decides what becomes of a stale task",
+          .description = "Kept; staleness_action decides."},
 };
 constexpr ObjectSchema kLifecycle{.what = "lifecycle", .fields = kLifecycleFields};
 
@@ -313,6 +355,7 @@ constexpr std::array kTemplateFields{
           .min = 1,
           .max = kMaxNamespace,
           .rule = FieldRule::Namespace,
+          .pattern = kNamespacePattern,
           .description = "Whose workers run it."},
     Field{.key = "version",
           .required = true,
@@ -351,7 +394,6 @@ constexpr std::array kTemplateFields{
     Field{.key = "lifecycle",
           .type = Object,
           .object = &kLifecycle,
-          .support = Support::NotActedUpon,
           .description = "Limits after which a task counts as stale."},
     Field{.key = "identity_strategy",
           .type = Choice,

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <span>
+#include <string>
 #include <string_view>
 
 namespace tasker::host {
@@ -30,9 +31,11 @@ enum class FieldRule : std::uint8_t {
     Namespace,
     Callable,
     Method,    // empty counts as absent
-    Resolver,  // only kKnownResolver is supported
-    StepType,
-    InputSchema
+    Resolver,  // a warning when the host itself has none of that name
+    EventName,
+    Publisher,
+    InputSchema,   // of a task
+    PayloadSchema  // of an event
 };
 
 enum class Support : std::uint8_t {
@@ -55,6 +58,9 @@ struct Field {
     const ObjectSchema* object = nullptr;
     FieldRule rule = FieldRule::None;
     Support support = Support::Full;
+    std::string_view note = {};  // why it is not supported in full, with the remedy
+    std::string_view pattern =
+        {};  // the rule of a text as a regular expression of the whole, for the JSON Schema
     std::string_view description = {};
 };
 
@@ -69,6 +75,7 @@ struct ObjectSchema {
     std::string_view what;  // "a step", for messages
     std::span<const Field> fields;
     std::span<const Rename> renames = {};
+    std::string_view conditions_json = {};  // for the JSON Schema: a list of what holds between the keys
 
     const Field* find(std::string_view key) const;  // by key or alias
 };
@@ -76,8 +83,13 @@ struct ObjectSchema {
 const ObjectSchema& template_schema();
 
 inline constexpr std::int64_t kMaxNamespace = 29;
-// What the registry does: a callable is the name that a plugin gave its handler.
-inline constexpr std::string_view kKnownResolver = "explicit_mapping";
 inline constexpr std::string_view kNamespacePattern = "[A-Za-z_][A-Za-z0-9_]*";
+inline constexpr std::string_view kEventNamePattern = "[a-z0-9_]+(\\.[a-z0-9_]+)+";
+inline constexpr std::string_view kPublisherPattern =
+    "[A-Za-z_][A-Za-z0-9_]*((::|\\.)[A-Za-z_][A-Za-z0-9_]*)*";
+
+// The JSON Schema (draft 7) of a template for editors and other tools, made from the table. It refuses what
+// `template validate --strict` refuses, as far as a schema can tell: not what one step says of another.
+std::string template_json_schema();
 
 }  // namespace tasker::host

@@ -1,5 +1,7 @@
 #include "host/worker/event_system.hpp"
 
+#include <utility>
+
 #include "host/core/error.hpp"
 
 namespace tasker::host {
@@ -10,8 +12,9 @@ constexpr std::int64_t kPollerStopMs = 5000;
 
 EventSystem::EventSystem(const HandlerRegistry& registry, TaskerRuntime& runtime,
                          const std::string& worker_id, const SubscriberOptions& subscriber,
-                         const EventPollerConfig& poller, const Logger& log, const Clock& clock)
-    : subscriber_(bridge_, registry, runtime, worker_id, subscriber, log, clock),
+                         const EventPollerConfig& poller, const Logger& log, const Clock& clock,
+                         std::shared_ptr<DomainEvents> events)
+    : subscriber_(bridge_, registry, runtime, worker_id, subscriber, log, clock, std::move(events)),
       poller_(runtime, clock, poller, log) {
     poller_.on_step_event([this](const StepEvent& event) { bridge_.step_execution_received.publish(event); });
     poller_.on_revocation([this](const Revocation& revocation) { subscriber_.on_revocation(revocation); });

@@ -2,6 +2,7 @@
 // Bridge, subscriber and poller, wired as the seed wires them: what the poller takes is published, and what is published
 // runs. Started in this order, stopped in the reverse one; the destructor does that too.
 
+#include <memory>
 #include <string>
 
 #include "host/core/clock.hpp"
@@ -17,15 +18,15 @@ namespace tasker::host {
 // Thread-safe once constructed. Nothing runs before start() or the parts' own start().
 class EventSystem {
   public:
-    // All references outlive it.
+    // All references outlive it. `events` null: no domain event is published.
     EventSystem(const HandlerRegistry& registry, TaskerRuntime& runtime, const std::string& worker_id,
                 const SubscriberOptions& subscriber, const EventPollerConfig& poller, const Logger& log,
-                const Clock& clock);
+                const Clock& clock, std::shared_ptr<DomainEvents> events = nullptr);
     ~EventSystem();
     EventSystem(const EventSystem&) = delete;
     EventSystem& operator=(const EventSystem&) = delete;
 
-    // The subscriber, then the poller. Idempotent.
+    // The subscribers of domain events, the step subscriber, then the poller. Idempotent.
     void start();
     // Poller, subscriber (drains), bridge. Idempotent. Throws Error when the poller's callback does not return.
     DrainReport stop();

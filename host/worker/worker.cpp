@@ -5,12 +5,12 @@
 #include <algorithm>
 #include <array>
 #include <exception>
+#include <map>
 #include <set>
 #include <utility>
 #include <variant>
 
 #include "host/core/error.hpp"
-#include "host/core/nearest.hpp"
 #include "host/core/uuid.hpp"
 #include "host/worker/store_location.hpp"
 
@@ -35,6 +35,16 @@ T& required(const std::unique_ptr<T>& part) {
 }
 
 std::set<std::string> as_set(const std::vector<std::string>& names) { return {names.begin(), names.end()}; }
+
+// Why the worker must not start: events of its templates would go nowhere. Empty when each has its publisher.
+std::string missing_publishers_text(const BootstrapConfig& config, const HandlerRegistry& registry) {
+    std::string text;
+    for (const std::string& one :
+         missing_publishers(config.templates, as_set(config.namespaces), registry, *config.event_extensions))
+        text += (text.empty() ? "" : "; ") + one;
+    if (text.empty()) return text;
+    return text + "; add the plugin that offers it, or remove `publisher` from the template";
+}
 }  // namespace
 
 Worker::Worker(BootstrapConfig config, HandlerRegistry registry)
@@ -52,6 +62,8 @@ Worker::Worker(BootstrapConfig config, HandlerRegistry registry)
         own_random_ = std::make_unique<SystemRandom>();
         config_.random = own_random_.get();
     }
+    if (!config_.event_extensions) config_.event_extensions = std::make_shared<const EventExtensions>();
+    domain_events_ = std::make_shared<DomainEventBus>(DomainEventBusOptions{}, config_.log);
     if (!config_.open_engine) {
         config_.open_engine = [](const EngineOptions& options, const Clock& clock, Random& random,
                                  const Logger& log) { return Engine::open(options, clock, random, log); };
@@ -79,12 +91,24 @@ struct WorkerLifecycle {
             std::max(options.deadline_backstop_ms, config.subscriber.cancel_grace_ms + 5000);
         options.missing_handler_timeout_ms = config.missing_handler_timeout_ms;
         options.fail_missing_handler = config.fail_missing_handler;
+        options.upkeep = config.upkeep;
+        options.flight_folder = config.flight_folder;
         worker.engine_ = config.open_engine(options, *config.clock, *config.random, config.log);
         worker.engine_->set_catalog(std::make_shared<const TemplateCatalog>(config.templates));
         worker.runtime_ = worker.engine_->attach({*config.worker_id, config.namespaces});
-        worker.event_system_ =
-            std::make_unique<EventSystem>(worker.registry_, *worker.runtime_, *config.worker_id,
-                                          config.subscriber, config.poller, config.log, *config.clock);
+        make_event_system(worker);
+        // Tasks of an earlier life ask by the templates of then.
+        worker.event_system_->subscriber().offer(worker.engine_->pinned_definitions());
+    }
+
+    static void make_event_system(Worker& worker) {
+        const BootstrapConfig& config = worker.config_;
+        auto events = std::make_shared<DomainEvents>(config.event_extensions, worker.domain_events_,
+                                                     *config.clock, *config.random, config.log);
+        worker.event_system_ = std::make_unique<EventSystem>(
+            worker.registry_, *worker.runtime_, *config.worker_id, config.subscriber, config.poller,
+            config.log, *config.clock, std::move(events));
+        worker.event_system_->subscriber().offer(config.templates);
     }
 
     // Why it failed, or nothing.
@@ -103,6 +127,16 @@ struct WorkerLifecycle {
             if (!log_level(config.log_level)) {
                 return failed("failed", "log_level '" + config.log_level +
                                             "' is unknown; trace, debug, info, warn or error");
+            }
+            if (const std::string missing = missing_publishers_text(config, worker.registry_);
+                !missing.empty())
+                return failed("failed", missing);
+            if (config.open_runtime) {
+                worker.runtime_ =
+                    config.open_runtime(config.templates, *config.clock, *config.random, config.log);
+                make_event_system(worker);
+                if (config.start_event_system) worker.event_system_->start();
+                return std::nullopt;
             }
             const auto store = locate_store(config.store, config.database_url, config.state_dir);
             auto lock = StoreLock::acquire(store, "host");
@@ -162,7 +196,8 @@ struct WorkerLifecycle {
         attempt([&] { worker.event_system_->stop(); });
         attempt([&] { worker.runtime_->transition_to_graceful_shutdown(); });
         attempt([&] { worker.runtime_->stop(); });
-        attempt([&] { worker.engine_->stop(); });
+        attempt([&] { worker.domain_events_->stop(); });
+        if (worker.engine_) attempt([&] { worker.engine_->stop(); });
         worker.lock_.reset();
         if (first) std::rethrow_exception(first);
         return "Worker " + worker.worker_id() + " stopped";
@@ -190,12 +225,18 @@ struct WorkerLifecycle {
         const auto now = worker.engine_ ? worker.engine_->catalog() : nullptr;
         const TemplateCatalog& catalog = now ? *now : worker.config_.templates;
         status.templates = static_cast<int>(catalog.all().size());
-        const std::vector<std::string> offered = worker.registry_.list_handlers();
-        for (const std::string& callable : catalog.callables(as_set(worker.config_.namespaces))) {
-            if (worker.registry_.is_registered(callable)) continue;
+        const std::set<std::string> served = as_set(worker.config_.namespaces);
+        std::map<std::string, std::string> missing;
+        for (const auto& one : catalog.all()) {
+            if (!served.contains(one->namespace_name)) continue;
+            for (const StepTemplate& step : one->steps) {
+                const Resolution found = worker.registry_.find(step.handler, step.name);
+                if (!found) missing.emplace(step.handler.callable, found.fault);
+            }
+        }
+        for (const auto& [callable, fault] : missing) {
             status.missing_callables.push_back(callable);
-            status.missing_handlers.push_back("no plugin offers '" + callable + "'" +
-                                              did_you_mean(callable, offered));
+            status.missing_handlers.push_back(fault);
         }
     }
 
@@ -214,6 +255,11 @@ struct WorkerLifecycle {
         status.steps_succeeded = stats.succeeded;
         status.steps_failed = stats.failed;
         status.results_refused = stats.refused;
+        const DomainEventStats events = worker.domain_events_->stats();
+        status.event_subscribers = static_cast<int>(events.subscribers);
+        status.events_delivered = events.delivered;
+        status.event_subscriber_errors = events.failed;
+        status.events_dropped = events.dropped;
     }
 
     static WorkerStatus status(const Worker& worker) {

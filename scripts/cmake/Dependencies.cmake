@@ -19,6 +19,8 @@ tasker_need(yaml-cpp 0.7 libyaml-cpp-dev)
 tasker_need(SQLite3 3.40 libsqlite3-dev)
 tasker_need(tomlplusplus 3.3 libtomlplusplus-dev)
 tasker_need(CLI11 2.1 libcli11-dev)
+tasker_need(prometheus-cpp "" prometheus-cpp-dev)  # its core alone, for the text of /metrics; its package tells no version
+tasker_need(CURL 7.85 libcurl4-openssl-dev)  # the SDK's API handlers; the host does not use it
 # Headers only; its package tells no version. Else what scripts/install-deps unpacked: the Debian package wants Qt.
 find_package(valijson QUIET)
 if(NOT valijson_FOUND)
@@ -33,6 +35,7 @@ if(NOT valijson_FOUND)
 endif()
 if(TASKER_BUILD_TESTS)
   tasker_need(doctest 2.4 doctest-dev)
+  tasker_need(OpenSSL 3 libssl-dev)  # a local service with a certificate
 endif()
 if(TASKER_BUILD_BENCH)
   tasker_need(benchmark 1.7 libbenchmark-dev)

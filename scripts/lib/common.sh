@@ -17,6 +17,9 @@ export CCACHE_BASEDIR=$root CCACHE_NOHASHDIR=1
 # Headers that install-deps unpacks; CMake looks here too (Dependencies.cmake).
 export TASKER_DEPS_CACHE=${TASKER_DEPS_CACHE:-${XDG_CACHE_HOME:-${HOME:-/var/tmp}/.cache}/tasker-host/deps}
 
+# Tasker's own clients, which scripts/tasker-clients brings; the end-to-end tests look here too (tests/e2e/clients).
+export TASKER_CLIENTS_CACHE=${TASKER_CLIENTS_CACHE:-${XDG_CACHE_HOME:-${HOME:-/var/tmp}/.cache}/tasker-host/clients}
+
 jobs() { nproc 2>/dev/null || echo 2; }
 
 # Tracked files that match the given patterns; without git (a source archive) all such files outside of build/.

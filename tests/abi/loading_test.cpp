@@ -82,7 +82,7 @@ TEST_CASE("plugins of several toolchains load side by side and answer") {
         CHECK_MESSAGE(report.warnings.empty(), report.path, ": ",
                       report.warnings.empty() ? "" : report.warnings[0]);
         CHECK(report.hash.size() == 64);
-        CHECK(report.abi == "0.0");
+        CHECK(report.abi == "0.1");
     }
     for (const auto& plugin : plugins) {
         const std::string callable = "fixture." + plugin;
@@ -131,7 +131,7 @@ TEST_CASE("each fault of a plugin file has its named reason") {
     CHECK_REASON("odd_handler_size_16", "handlers[0].struct_size is 16");
     CHECK_REASON("odd_count_0", "handler_count is 0");
     CHECK_REASON("odd_count_0x10000000000", "handler_count is 1099511627776");
-    CHECK_REASON("odd_major_2", "built for plugin ABI 2.0, this host speaks 0.0");
+    CHECK_REASON("odd_major_2", "built for plugin ABI 2.1, this host speaks 0.1");
     CHECK_REASON("odd_null_call", "handlers[0].call is NULL");
     CHECK_REASON("odd_null_handler", "handlers[0] is NULL");
     CHECK_REASON("odd_init_fails", "E_CONFIG (-7): the moon is wrong");

@@ -29,7 +29,8 @@ TEST_CASE("rows 66-71: bytes that are no request are refused, and the host lives
     const auto worker = sandbox.start_worker();
     std::string many;
     for (int i = 0; i < 10'000; ++i) many += "X-" + std::to_string(i) + ": y\r\n";
-    const std::string post = "POST /v1/tasks HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n";
+    const std::string bare = "POST /v1/tasks HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n";
+    const std::string post = bare + "Content-Type: application/json\r\n";
     const std::vector<Request> requests{
         {66,
          "a negative chunk size",
@@ -70,6 +71,7 @@ TEST_CASE("rows 66-71: bytes that are no request are refused, and the host lives
          "GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n\x01\x02\x03garbage\r\n\r\n",
          {"200", "503"}},
         {75, "a frame of 4 GiB", std::string("\xff\xff\xff\xff\x01\x02\x03\x04", 8), {"400", ""}},
+        {75, "a body of no type", bare + "Content-Length: 2\r\n\r\n{}", {"415"}},
         {75, "a task that is no JSON", post + "Content-Length: 5\r\n\r\n{oops", {"400"}},
         {75, "a task that is no object", post + "Content-Length: 2\r\n\r\n[]", {"400"}},
         {75,

@@ -12,6 +12,7 @@ namespace fs = std::filesystem;
 
 const std::string kOwn = TASKER_BINARY_DIR "/tests/bad-plugins/";
 const std::string kAbi = TASKER_BINARY_DIR "/tests/abi-plugins/";
+const std::string kHostile = TASKER_BINARY_DIR "/tests/hostile-plugins/hostile_";
 const Arguments kPlugins{"plugin", "list"};
 
 // A bad file beside a good one, which must load all the same.
@@ -60,6 +61,27 @@ TEST_CASE("rows 23-29: files that are no plugins") {
         refused(27, "a struct that is too small", fixture("odd_size_7"), {"struct_size", "7"}),
         refused(28, "an unresolved symbol", fixture("odd_undefined"), {"symbol"}),
         refused(29, "a missing library", fixture("odd_needed"), {"libtasker_fixture_absent.so"}),
+    });
+}
+
+TEST_CASE(
+    "row 30: plugins that cannot even be loaded are found out in a process of their own, and quarantined") {
+    const auto hostile = [](const std::string& name) {
+        return beside_good([=](Sandbox& sandbox) { sandbox.install(kHostile + name + ".so", "bad.so"); });
+    };
+    check_rows({
+        refused(30, "a constructor that crashes", hostile("segv"),
+                {"quarantined", "died with SIGSEGV in load", "plugin unquarantine"}),
+        refused(30, "a constructor that throws", hostile("throws"), {"quarantined", "SIGABRT in load"}),
+        refused(30, "a constructor that exits", hostile("exit_0"), {"quarantined", "exited 0 in load"}),
+        {30,
+         "a constructor that sleeps for ever",
+         {"plugin", "check", kBad, "--probe-deadline", "100ms"},
+         3,
+         {"took longer than 200 ms", "plugin unquarantine"},
+         hostile("sleeps")},
+        refused(30, "a report that the plugin wrote itself", hostile("fake_report"),
+                {"quarantined", "wrong nonce"}),
     });
 }
 

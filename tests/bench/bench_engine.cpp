@@ -1,5 +1,7 @@
-// Figures of the embedded engine: one JSON line for each durability, then one for each number of open tasks.
-// usage: bench_engine [--tasks N] [--threads N] [--rounds N] [--sweep-max N] [--dir FOLDER]
+// Figures of the embedded engine: one JSON line for each durability, then one for each number of open tasks, then
+// batches, wide graphs and decisions (made_steps_load.hpp).
+// With --socket only: the drain in process and over the engine's socket, in turns.
+// usage: bench_engine [--socket] [--tasks N] [--threads N] [--rounds N] [--sweep-max N] [--dir FOLDER]
 
 #include <fcntl.h>
 #include <sys/resource.h>
@@ -18,6 +20,8 @@
 #include <vector>
 
 #include "host/engine/engine.hpp"
+#include "tests/bench/load_shapes.hpp"
+#include "tests/bench/made_steps_load.hpp"
 #include "tests/bench/noop_worker.hpp"
 #include "tests/bench/statement_trace.hpp"
 
@@ -34,6 +38,7 @@ struct Options {
     int tasks = 20'000;
     int sweep_max = 1'000'000;
     int rounds = 5;
+    bool socket = false;
     unsigned threads = 48;  // with their prefetch 240 slots: a commit should carry about 128 results
     fs::path dir = fs::temp_directory_path();
 };
@@ -58,12 +63,6 @@ double rss_mb() {
     return resident * static_cast<double>(sysconf(_SC_PAGESIZE)) / 1e6;
 }
 
-double quantile(std::vector<double> values, double at) {
-    std::ranges::sort(values);
-    return values[std::min(values.size() - 1,
-                           static_cast<std::size_t>(at * static_cast<double>(values.size())))];
-}
-
 // One durable append of four log frames, the median.
 double fdatasync_ms(const fs::path& dir) {
     const fs::path file = dir / "fdatasync.probe";
@@ -82,27 +81,18 @@ double fdatasync_ms(const fs::path& dir) {
     return quantile(took, 0.5);
 }
 
-TaskTemplate chain(const std::string& name, int steps) {
-    std::string json = R"({"name":")" + name + R"(","namespace_name":"bench","version":"1.0.0","steps":[)";
-    for (int i = 0; i < steps; ++i) {
-        json += std::string(i == 0 ? "" : ",") + R"({"name":"step_)" + std::to_string(i) +
-                R"(","handler":{"callable":"bench.noop"},"dependencies":[)" +
-                (i == 0 ? "" : "\"step_" + std::to_string(i - 1) + "\"") + "]}";
-    }
-    return template_from_json(json + "]}");
-}
-
 // A fresh store with its worker, which claims nothing yet.
 class Store {
   public:
-    Store(const Options& options, Durability durability)
+    Store(const Options& options, Durability durability,
+          NoopWorker::Engines engines = NoopWorker::Engines::InProcess)
         : dir_(options.dir / ("bench-engine-" + std::to_string(getpid()))) {
         fs::remove_all(dir_);
         fs::create_directories(dir_);
         worker_ = std::make_unique<NoopWorker>(
             dir_, durability,
             TemplateCatalog(std::vector<TaskTemplate>{chain("linear", 4), chain("single", 1)}),
-            options.threads);
+            options.threads, engines);
     }
     ~Store() {
         worker_.reset();
@@ -161,8 +151,9 @@ void measure_latency(const Options& options, Durability durability, Figures& fig
     figures.p99 = quantile(took, 0.99);
 }
 
-void measure_drain(const Options& options, Durability durability, Figures& figures) {
-    Store store(options, durability);
+void measure_drain(const Options& options, Durability durability, Figures& figures,
+                   NoopWorker::Engines engines = NoopWorker::Engines::InProcess) {
+    Store store(options, durability, engines);
     store.submit("linear", options.tasks);
     const double cpu = cpu_seconds();
     const auto start = SteadyClock::now();
@@ -261,6 +252,26 @@ void run(const Options& options, Durability durability) {
     std::fflush(stdout);
 }
 
+void run_socket(const Options& options, Durability durability) {
+    std::vector<Figures> here(static_cast<std::size_t>(options.rounds)), there(here.size());
+    std::vector<double> ratios;
+    for (std::size_t i = 0; i < here.size(); ++i) {
+        measure_drain(options, durability, here[i]);
+        measure_drain(options, durability, there[i], NoopWorker::Engines::OverSocket);
+        ratios.push_back(there[i].steps_per_s / here[i].steps_per_s);
+    }
+    const auto speed = [](const Figures& one) { return one.steps_per_s; };
+    const auto cpu = [](const Figures& one) { return one.cpu; };
+    std::printf(
+        "{\"bench\":\"engine_socket\",\"durability\":\"%s\",\"tasks\":%d,\"rounds\":%zu,\"slots\":%u,"
+        "\"steps_per_s\":%.0f,\"in_process_steps_per_s\":%.0f,\"ratio\":%.3f,"
+        "\"cpu_s_per_1000_steps\":%.4f,\"in_process_cpu_s_per_1000_steps\":%.4f}\n",
+        durability == Durability::Full ? "full" : "process", options.tasks, here.size(), there.front().slots,
+        median(there, speed), median(here, speed), quantile(std::move(ratios), 0.5), median(there, cpu),
+        median(here, cpu));
+    std::fflush(stdout);
+}
+
 // What a step and a submission cost while that many tasks are open. Most of its time goes into making them, so a sample
 // is small: the whole sweep has to fit into scripts/bench's minutes.
 void sweep(const Options& options) {
@@ -298,6 +309,10 @@ Options parse(int argc, char** argv) {
     Options options;
     for (int i = 1; i < argc; ++i) {
         const std::string flag = argv[i];
+        if (flag == "--socket") {
+            options.socket = true;
+            continue;
+        }
         if (i + 1 >= argc) throw std::runtime_error(flag + " needs a value");
         const std::string value = argv[++i];
         if (flag == "--tasks") {
@@ -341,10 +356,19 @@ void in_a_child(const std::function<void()>& measure) {
 
 int main_of(int argc, char** argv) {
     const Options options = parse(argc, argv);
+    if (options.socket) {
+        in_a_child([&] { run_socket(options, Durability::Full); });
+        in_a_child([&] { run_socket(options, Durability::Process); });
+        return 0;
+    }
     StatementTrace::install();
     in_a_child([&] { run(options, Durability::Full); });
     in_a_child([&] { run(options, Durability::Process); });
     in_a_child([&] { sweep(options); });
+    const MadeStepsOptions made{.rounds = options.rounds, .dir = options.dir};
+    in_a_child([&] { measure_batch_expand(made); });
+    in_a_child([&] { measure_wide_dag(made); });
+    in_a_child([&] { measure_decision(made); });
     return 0;
 }
 

@@ -1,5 +1,6 @@
 // What a handler's call costs: directly through C++, and through the C ABI into a plugin that answers with 64 bytes.
-// The last line is JSON; Google Benchmark's own options work (--benchmark_min_time=...).
+// And what the flight recorder adds to it: an entry that is written and taken back. The last line is JSON; Google
+// Benchmark's own options work (--benchmark_min_time=...).
 
 #include <benchmark/benchmark.h>
 #include <unistd.h>
@@ -11,6 +12,7 @@
 #include <string>
 #include <vector>
 
+#include "host/core/flight_recorder.hpp"
 #include "tests/bench/executor_load.hpp"
 #include "tests/bench/noop_worker.hpp"
 #include "tests/bench/sample_event.hpp"
@@ -26,6 +28,7 @@ class NoControl final : public CallControl {
     std::int64_t remaining_ms() const override { return std::numeric_limits<std::int64_t>::max(); }
     std::int64_t deadline_unix_ms() const override { return 0; }
     bool heartbeat(std::uint64_t, std::uint64_t) override { return true; }
+    bool save_checkpoint(const Checkpoint&) override { return true; }
     const Logger& logger() const override { return log_; }
 
   private:
@@ -50,6 +53,22 @@ void call_many(benchmark::State& state, HandlerInstance& handler) {
     for ([[maybe_unused]] auto round : state) {
         StepOutcome outcome = handler.call(event, control);
         benchmark::DoNotOptimize(outcome);
+    }
+}
+
+void record_many(benchmark::State& state, const std::filesystem::path& file) {
+    SystemClock clock;
+    SystemRandom random;
+    UuidGenerator uuids(clock, random);
+    const StepEvent event = sample_event(uuids, sample_template());
+    FlightRecorderOptions options;
+    options.file = file;
+    FlightSeat seat(std::make_shared<FlightRecorder>(options));
+    for ([[maybe_unused]] auto round : state) {
+        seat.begin({"bench", event.callable(), event.task_sequence_step.workflow_step.name, event.task_uuid,
+                    event.step_uuid, 1, event.claimed_ms});
+        seat.phase(FlightPhase::Events);
+        seat.end();
     }
 }
 
@@ -78,6 +97,8 @@ int run(int argc, char** argv) {
     DirectHandler direct;
     benchmark::RegisterBenchmark("direct", [&](benchmark::State& state) { call_many(state, direct); });
     benchmark::RegisterBenchmark("plugin", [&](benchmark::State& state) { call_many(state, *plugin); });
+    benchmark::RegisterBenchmark(
+        "recorder", [&](benchmark::State& state) { record_many(state, cache / "flight" / "recorder"); });
     benchmark::Initialize(&argc, argv);
     if (benchmark::ReportUnrecognizedArguments(argc, argv)) return 2;
     Collect reporter;
@@ -85,9 +106,10 @@ int run(int argc, char** argv) {
     const double executor_us = executor_us_per_step(registry, kExecutorSteps);
     std::printf(
         "{\"bench\":\"plugin_call\",\"direct_ns\":%.1f,\"abi_ns\":%.1f,\"crossing_ns\":%.1f,"
+        "\"recorder_ns\":%.1f,"
         "\"executor_us_per_step\":%.2f}\n",
         reporter.ns("direct"), reporter.ns("plugin"), reporter.ns("plugin") - reporter.ns("direct"),
-        executor_us);
+        reporter.ns("recorder"), executor_us);
     std::filesystem::remove_all(cache);
     return 0;
 }

@@ -65,6 +65,8 @@ class EndlessRuntime final : public TaskerRuntime {
     }
     bool heartbeat(const Uuid&) override { return true; }
     void release_step_event(const Uuid&, std::string) override {}
+    bool save_checkpoint(const Uuid&, const Checkpoint&) override { return true; }
+    void yield_step_event(const Uuid&, Checkpoint, std::function<void(CompletionVerdict)>) override {}
     StarvationReport check_starvation_warnings() override { return {}; }
     std::size_t cleanup_timeouts() override { return 0; }
     RuntimeStatus status() const override { return {}; }

@@ -7,7 +7,9 @@
 #include <utility>
 
 #include "host/core/error.hpp"
+#include "host/engine/link_server.hpp"
 #include "host/loader/plugin_set.hpp"
+#include "host/runtime/link/engine_client.hpp"
 
 namespace tasker::host::bench {
 
@@ -39,6 +41,13 @@ class CountedRuntime final : public TaskerRuntime {
     bool heartbeat(const Uuid& event_id) override { return inner_->heartbeat(event_id); }
     void release_step_event(const Uuid& event_id, std::string reason) override {
         inner_->release_step_event(event_id, std::move(reason));
+    }
+    bool save_checkpoint(const Uuid& event_id, const Checkpoint& checkpoint) override {
+        return inner_->save_checkpoint(event_id, checkpoint);
+    }
+    void yield_step_event(const Uuid& event_id, Checkpoint checkpoint,
+                          std::function<void(CompletionVerdict)> done) override {
+        inner_->yield_step_event(event_id, std::move(checkpoint), std::move(done));
     }
     StarvationReport check_starvation_warnings() override { return inner_->check_starvation_warnings(); }
     std::size_t cleanup_timeouts() override { return inner_->cleanup_timeouts(); }
@@ -83,25 +92,58 @@ class CountedEngine final : public Engine {
     CountedEngine(std::unique_ptr<Engine> inner, CountedRuntime*& runtime)
         : inner_(std::move(inner)), runtime_(runtime) {}
 
+    // From now on attach() goes over a socket there.
+    void serve(const std::filesystem::path& socket, const Clock& clock, Random& random) {
+        clock_ = &clock;
+        socket_ = socket;
+        session_ = UuidGenerator(clock, random).next();
+        LinkOptions options;
+        options.socket = socket;
+        server_ = std::make_unique<LinkServer>(*inner_, options, clock, Logger());
+    }
+
     void set_catalog(std::shared_ptr<const TemplateCatalog> catalog) override {
         inner_->set_catalog(std::move(catalog));
     }
     std::shared_ptr<const TemplateCatalog> catalog() const override { return inner_->catalog(); }
     TaskClient& tasks() override { return inner_->tasks(); }
+    DlqClient& dlq() override { return inner_->dlq(); }
+    AnalyticsClient& analytics() override { return inner_->analytics(); }
+    EventQueue& events() override { return inner_->events(); }
+    PruneReport prune(const PruneOptions& options) override { return inner_->prune(options); }
     std::unique_ptr<TaskerRuntime> attach(SessionOptions options) override {
-        auto counted = std::make_unique<CountedRuntime>(inner_->attach(std::move(options)));
+        auto counted =
+            std::make_unique<CountedRuntime>(server_ ? connect(options) : inner_->attach(std::move(options)));
         runtime_ = counted.get();
         return counted;
     }
     StoreInfo info() override { return inner_->info(); }
     std::vector<std::string> check() override { return inner_->check(); }
     void backup(const std::filesystem::path& target) override { inner_->backup(target); }
-    void stop() override { inner_->stop(); }
+    void stop() override {
+        if (server_) server_->stop();
+        inner_->stop();
+    }
     std::string trouble() const override { return inner_->trouble(); }
 
   private:
+    std::unique_ptr<TaskerRuntime> connect(const SessionOptions& options) {
+        EngineClientOptions wanted;
+        wanted.socket = socket_;
+        wanted.worker_id = options.worker_id;
+        wanted.namespaces = options.namespaces;
+        wanted.session_uuid = session_;
+        auto client = std::make_unique<EngineClient>(std::move(wanted), *clock_, Logger());
+        if (!client->wait_attached(10'000)) throw Error("not attached: " + client->status().error);
+        return client;
+    }
+
     const std::unique_ptr<Engine> inner_;
     CountedRuntime*& runtime_;
+    const Clock* clock_ = nullptr;
+    std::filesystem::path socket_;
+    Uuid session_;
+    std::unique_ptr<LinkServer> server_;
 };
 }  // namespace
 
@@ -125,7 +167,7 @@ HandlerRegistry noop_handlers(const std::filesystem::path& plugin_cache) {
 }
 
 NoopWorker::NoopWorker(const std::filesystem::path& folder, Durability durability, TemplateCatalog templates,
-                       unsigned threads) {
+                       unsigned threads, Engines engines) {
     BootstrapConfig config;
     config.worker_id = "bench";
     config.namespace_name = "bench";
@@ -133,9 +175,12 @@ NoopWorker::NoopWorker(const std::filesystem::path& folder, Durability durabilit
     config.templates = std::move(templates);
     config.durability = durability;
     config.subscriber.threads = threads;
-    config.open_engine = [this](const EngineOptions& options, const Clock& clock, Random& random,
-                                const Logger& log) -> std::unique_ptr<Engine> {
-        return std::make_unique<CountedEngine>(Engine::open(options, clock, random, log), runtime_);
+    config.open_engine = [this, folder, engines](const EngineOptions& options, const Clock& clock,
+                                                 Random& random,
+                                                 const Logger& log) -> std::unique_ptr<Engine> {
+        auto counted = std::make_unique<CountedEngine>(Engine::open(options, clock, random, log), runtime_);
+        if (engines == Engines::OverSocket) counted->serve(folder / "engine.sock", clock, random);
+        return counted;
     };
     auto started = bootstrap_worker(std::move(config), noop_handlers(folder / "plugins"));
     if (!started.result.success) throw Error(started.result.message);

@@ -19,8 +19,10 @@ class CountedRuntime;
 class NoopWorker {
   public:
     // Opens the store in `folder`; nothing is claimed before resume(). `threads` with four times as many steps ahead.
+    // Over the socket: as a worker in another process has its engine, though here the process is the same.
+    enum class Engines : std::uint8_t { InProcess, OverSocket };
     NoopWorker(const std::filesystem::path& folder, Durability durability, TemplateCatalog templates,
-               unsigned threads);
+               unsigned threads, Engines engines = Engines::InProcess);
     ~NoopWorker();
     NoopWorker(const NoopWorker&) = delete;
     NoopWorker& operator=(const NoopWorker&) = delete;

@@ -2,6 +2,7 @@
 
 #include <sqlite3.h>
 
+#include <algorithm>
 #include <chrono>
 #include <cstdlib>
 #include <map>
@@ -153,6 +154,13 @@ void StatementTrace::start_recording() {
 }
 
 void StatementTrace::stop_recording() { recorder().on = false; }
+
+std::int64_t StatementTrace::recorded_commits() {
+    const Recorder& trace = recorder();
+    return std::count_if(trace.records.begin(), trace.records.end(), [&](const Record& record) {
+        return trace.texts[static_cast<std::size_t>(record.sql)] == "COMMIT";
+    });
+}
 
 void StatementTrace::forget() { recorder() = Recorder{}; }
 

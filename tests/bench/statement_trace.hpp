@@ -20,6 +20,7 @@ class StatementTrace {
     static void install();
     static void start_recording();
     static void stop_recording();
+    static std::int64_t recorded_commits();
     // Gives back the memory of what was recorded.
     static void forget();
     // Replays what was recorded on `store` (a copy made when recording began), one thread, prepared statements.

@@ -1,6 +1,8 @@
-// Kills a loaded worker again and again, lets the survivor finish, and has the checker judge what is left.
+// Kills a loaded host again and again, lets the survivor finish, and has the checker judge what is left.
 //
-//   chaos_sigkill --host PATH --plugins FOLDER [--kills N] [--seed N] [--keep]
+//   chaos_sigkill --host PATH --plugins FOLDER [--supervised] [--kills N] [--seed N] [--keep]
+//
+// The host is a lone worker, or a supervisor with its engine and worker: then one of the three is killed each time.
 //
 // Prints the seed first and one JSON line at the end. Exit code 0: nothing lost, nothing recorded twice. The evidence
 // is kept when something is wrong.
@@ -12,6 +14,7 @@
 #include <chrono>
 #include <cmath>
 #include <filesystem>
+#include <fstream>
 #include <iostream>
 #include <memory>
 #include <nlohmann/json.hpp>
@@ -44,6 +47,7 @@ struct Options {
     int kills = 300;
     unsigned long seed = std::random_device{}();
     bool keep = false;
+    bool supervised = false;
 };
 
 class Campaign {
@@ -59,7 +63,8 @@ class Campaign {
     int run() {
         std::cout << "seed " << options_.seed << std::endl;
         const auto begin = Clock::now();
-        while (kills_ < options_.kills) one_life();
+        while (kills_ < options_.kills) options_.supervised ? one_death() : one_life();
+        if (supervisor_) pass_on();
         const double killing = std::chrono::duration<double>(Clock::now() - begin).count();
         finish();
         const Verdict verdict = check({store(), ledger(), submissions_, kills_, kSlots});
@@ -95,6 +100,68 @@ class Campaign {
             host({"worker", "--namespace", "chaos", "--threads", "8", "--prefetch", "32"}));
     }
 
+    std::unique_ptr<ChildProcess> start_supervisor() const {
+        return std::make_unique<ChildProcess>(
+            host({"run", "--namespace", "chaos", "--threads", "8", "--prefetch", "32"}));
+    }
+
+    // A supervisor lives on unless it is the one; a new one starts beside what its dead predecessor has left.
+    void one_death() {
+        if (!supervisor_) supervisor_ = start_supervisor();
+        if (!eventually(60s, [&] { return client_.connect() || !supervisor_->running(); }) ||
+            !supervisor_->running()) {
+            faults_.push_back("start: the supervisor did not come up: " + tail(supervisor_->err()));
+            kills_ = options_.kills;
+            return;
+        }
+        load_until(*supervisor_, Clock::now() + Millis{below(120)});
+        if (const auto ended = supervisor_->wait(Millis{0})) {
+            faults_.push_back("start: the supervisor ended by itself with " + std::to_string(ended->code) +
+                              ": " + tail(supervisor_->err()));
+            kills_ = options_.kills;
+            return;
+        }
+        const std::uint64_t dice = below(20);
+        if (dice == 0) {
+            static_cast<void>(supervisor_->kill_and_wait());
+            supervisor_.reset();
+        } else {
+            const auto victims = children(supervisor_->pid(), dice < 6 ? "engine-process" : "worker-process");
+            if (victims.empty()) return;  // it is being started again
+            ::kill(victims[below(victims.size())], SIGKILL);
+        }
+        ++kills_;
+    }
+
+    // A stop in peace, so that the last worker is a lone one and everything is handed over.
+    void pass_on() {
+        supervisor_->signal(SIGTERM);
+        const auto status = supervisor_->wait(90s);
+        if (!status || (*status != ExitStatus{0, 0} && *status != ExitStatus{6, 0}))
+            faults_.push_back("finish: the supervisor ended with " +
+                              std::to_string(status ? status->code : -1) + ": " + tail(supervisor_->err()));
+        supervisor_.reset();
+    }
+
+    // Processes that this one started, by the verb that they were started with.
+    static std::vector<pid_t> children(pid_t parent, const std::string& verb) {
+        std::vector<pid_t> found;
+        const std::string folder = "/proc/" + std::to_string(parent) + "/task/" + std::to_string(parent);
+        std::ifstream list(folder + "/children");
+        for (pid_t pid = 0; list >> pid;) {
+            // Of a process that ends meanwhile there is nothing to read, and an iterator would throw.
+            std::ifstream file("/proc/" + std::to_string(pid) + "/cmdline", std::ios::binary);
+            std::string line;
+            std::getline(file, line, '\n');
+            if (line.find(verb) != std::string::npos) found.push_back(pid);
+        }
+        return found;
+    }
+
+    static std::string tail(const std::string& text) {
+        return text.size() > 3000 ? text.substr(text.size() - 3000) : text;
+    }
+
     // Some die while they start, most while they work.
     void one_life() {
         if (below(20) == 0) submit_by_command_line();
@@ -124,7 +191,8 @@ class Campaign {
         if (document.is_object() && document.contains("pagination")) {
             room -= document["pagination"].value("total_count", 0);
         }
-        while (Clock::now() < end && room-- > 0) submit();
+        while (Clock::now() < end && room-- > 0 && submit()) {
+        }
         if (below(2) == 0) {
             const std::string key = next_key();
             submissions_.maybe.push_back(key);
@@ -142,12 +210,13 @@ class Campaign {
                R"("},"initiator":"chaos","source_system":"chaos","reason":"chaos"})";
     }
 
-    void submit() {
+    // False when nobody answers.
+    bool submit() {
         const std::string key = next_key();
         const auto answer = client_.request("POST", "/v1/tasks", body(key));
         if (!answer) {
             submissions_.maybe.push_back(key);
-            return;
+            return false;
         }
         const auto document = nlohmann::json::parse(answer->body, nullptr, false);
         if (answer->status / 100 == 2 && document.is_object() && document.contains("task_uuid")) {
@@ -156,6 +225,7 @@ class Campaign {
             faults_.push_back("submit: status " + std::to_string(answer->status) + ": " +
                               answer->body.substr(0, 500));
         }
+        return true;
     }
 
     // While no host runs: the command writes to the store itself, and is killed now and then, too.
@@ -227,7 +297,7 @@ class Campaign {
 
     void report(const Verdict& verdict, double killing) {
         nlohmann::ordered_json line{
-            {"chaos", "sigkill"},
+            {"chaos", options_.supervised ? "sigkill_supervised" : "sigkill"},
             {"seed", options_.seed},
             {"kills", kills_},
             {"kills_per_s", std::round(10.0 * kills_ / std::max(killing, 0.001)) / 10.0},
@@ -248,8 +318,8 @@ class Campaign {
             std::filesystem::remove_all(kept);
             std::filesystem::copy(folder_.path(), kept, std::filesystem::copy_options::recursive);
             line["kept"] = kept.string();
-            std::cerr << "again: chaos_sigkill --seed " << options_.seed << " --kills " << options_.kills
-                      << '\n';
+            std::cerr << "again: chaos_sigkill " << (options_.supervised ? "--supervised " : "") << "--seed "
+                      << options_.seed << " --kills " << options_.kills << '\n';
         }
         std::cout << line.dump() << std::endl;
     }
@@ -260,6 +330,7 @@ class Campaign {
     HostClient client_{folder_ / "state/api.sock"};
     Submissions submissions_;
     std::vector<std::string> faults_;
+    std::unique_ptr<ChildProcess> supervisor_;
     int kills_ = 0;
     int keys_ = 0;
 };
@@ -271,6 +342,10 @@ Options parse(int argc, char** argv) {
         const std::string value = i + 1 < argc ? argv[i + 1] : "";
         if (name == "--keep") {
             options.keep = true;
+            continue;
+        }
+        if (name == "--supervised") {
+            options.supervised = true;
             continue;
         }
         if (name == "--host") options.host = std::filesystem::absolute(value).string();
@@ -287,7 +362,8 @@ Options parse(int argc, char** argv) {
 int main(int argc, char** argv) {
     const Options options = parse(argc, argv);
     if (options.host.empty() || options.plugins.empty()) {
-        std::cerr << "usage: chaos_sigkill --host PATH --plugins FOLDER [--kills N] [--seed N] [--keep]\n";
+        std::cerr << "usage: chaos_sigkill --host PATH --plugins FOLDER [--supervised] [--kills N] [--seed "
+                     "N] [--keep]\n";
         return 2;
     }
     try {

@@ -24,6 +24,8 @@ constexpr std::int64_t kTaskComplete = 8;
 constexpr std::int64_t kStepComplete = 6;
 constexpr std::int64_t kStepReady = 1, kStepRunning = 2, kStepWaiting = 5;
 constexpr std::int64_t kSucceeded = 0, kFailed = 1, kTimedOut = 2, kWorkerLost = 3, kHandedBack = 4;
+// A lost one that ran; it may have to wait.
+constexpr std::int64_t kLostRunning = 12;
 constexpr std::int64_t kFenceBits = 22;
 
 class Database {
@@ -205,8 +207,8 @@ class Checker {
                                     ", expected " + std::to_string(next_fence));
             }
             // What is taken away raises the fence itself, so that the holder's answer is refused.
-            const bool taken =
-                attempt.event == kTimedOut || attempt.event == kWorkerLost || attempt.event == kHandedBack;
+            const bool taken = attempt.event == kTimedOut || attempt.event == kWorkerLost ||
+                               attempt.event == kLostRunning || attempt.event == kHandedBack;
             next_fence = attempt.fence + (taken ? 2 : 1);
             if (attempt.has_claim_time && attempt.claimed_ms < free_since_ms)
                 fault("leases", where + " was claimed while it was still held");
@@ -216,7 +218,10 @@ class Checker {
                                     : attempt.event == kWorkerLost || attempt.event == kHandedBack
                                         ? kStepReady
                                         : -1;
-            if (attempt.from != kStepRunning || attempt.to != to) {
+            const bool legal = attempt.event == kLostRunning
+                                   ? attempt.to == kStepReady || attempt.to == kStepWaiting
+                                   : attempt.to == to;
+            if (attempt.from != kStepRunning || !legal) {
                 fault("transition", where + " went from state " + std::to_string(attempt.from) + " to " +
                                         std::to_string(attempt.to) + " at event " +
                                         std::to_string(attempt.event));
@@ -237,7 +242,7 @@ class Checker {
                 fault("history", where + " was answered before it was claimed");
             }
             if (attempt.event == kFailed) ++verdict_.retries;
-            if (attempt.event == kWorkerLost) ++verdict_.lost_claims;
+            if (attempt.event == kWorkerLost || attempt.event == kLostRunning) ++verdict_.lost_claims;
             if (attempt.event == kSucceeded || attempt.event == kFailed || attempt.event == kTimedOut)
                 ++charged;
             if (attempt.event != kSucceeded) continue;

@@ -3,10 +3,12 @@
 #include <atomic>
 #include <functional>
 #include <memory>
+#include <regex>
 #include <stdexcept>
 #include <string>
 #include <utility>
 
+#include "host/model/step_json.hpp"
 #include "tests/conformance/hosted_worker.hpp"
 #include "tests/conformance/runtime_suite.hpp"
 #include "tests/support/eventually.hpp"
@@ -134,6 +136,59 @@ TEST_CASE("S: a whole graph runs through poller, bridge and subscriber") {
     const Uuid task = world.submit("diamond");
     REQUIRE(testing::eventually(10s, [&] { return world.state(task) == TaskState::Complete; }));
     CHECK(world.step(task, "d").results_json.find(R"("parents":3)") != std::string::npos);
+}
+
+namespace {
+// What differs from run to run, by its kind.
+std::string masked(std::string text) {
+    static const std::regex uuid("[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}");
+    static const std::regex time(R"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z)");
+    return std::regex_replace(std::regex_replace(text, uuid, "U"), time, "T");
+}
+}  // namespace
+
+TEST_CASE("S102: a handler's whole input, field by field, on the first run and with all ancestors") {
+    World world({graph("chain", {{"a"}, {"b", {"a"}}, {"c", {"b"}}})});
+    TaskRequest request = world.request("chain");
+    request.context_json = R"({"order":7})";
+    world.submit(request);
+    const auto input = [](const std::string& step, const std::string& dependencies,
+                          const std::string& results) {
+        return R"({"event_id":"U","task_uuid":"U","step_uuid":"U","correlation_id":"U",)"
+               R"("parent_correlation_id":null,"task_sequence_step":{"task":{"task":{"task_uuid":"U",)"
+               R"("context":{"order":7},"correlation_id":"U","parent_correlation_id":null,"priority":0,)"
+               R"("initiator":"conformance","source_system":"suite","reason":"a case","tags":[],)"
+               R"("complete":false,"created_at":"T","requested_at":"T"},"task_name":"chain",)"
+               R"("task_version":"1.0.0","namespace_name":"conformance"},"workflow_step":)"
+               R"({"workflow_step_uuid":"U","task_uuid":"U","name":")" +
+               step + R"(","template_step_name":")" + step +
+               R"(","retryable":true,"max_attempts":3,"attempts":0,"in_process":true,"processed":false,)"
+               R"("processed_at":null,"inputs":null,"results":null,"checkpoint":null},"step_definition":)"
+               R"({"batch_config":null,"dependencies":[)" +
+               dependencies +
+               R"(],"description":null,"handler":{"callable":"work","initialization":{},"method":null,)"
+               R"("resolver":null},"name":")" +
+               step +
+               R"(","publishes_events":[],"retry":{"backoff":"exponential","backoff_base_ms":1000,)"
+               R"("max_attempts":3,"max_backoff_ms":30000,"retryable":true},"system_dependency":null,)"
+               R"("timeout_seconds":null,"type":"standard"},"dependency_results":{)" +
+               results + "}}}";
+    };
+    const StepEvent first = world.take("a");
+    CHECK(masked(step_event_json(first)) == input("a", "", ""));
+    world.answer(first, success(first, R"({"n":1})"));
+    world.pass("b");
+    const auto envelope = [](const std::string& step, const std::string& result) {
+        return "\"" + step + R"(":{"step_uuid":"U","success":true,"result":)" + result +
+               R"(,"status":"completed","error":null,"metadata":{"execution_time_ms":5,)"
+               R"("handler_version":null,"retryable":false,"completed_at":"T",)"
+               R"("worker_id":"conformance-worker","worker_hostname":null,"started_at":"T","custom":{},)"
+               R"("error_code":null,"error_type":null,"context":{}},"orchestration_metadata":null,)"
+               R"("task_uuid":"U","execution_time_ms":5,"worker_id":"conformance-worker",)"
+               R"("correlation_id":"U"})";
+    };
+    CHECK(masked(step_event_json(world.take("c"))) ==
+          input("c", "\"b\"", envelope("a", R"({"n":1})") + "," + envelope("b", "{}")));
 }
 
 }  // namespace tasker::host::conformance

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "host/core/failpoint.hpp"
+#include "host/core/json_view.hpp"
 #include "tests/conformance/embedded_deployment.hpp"
 #include "tests/conformance/runtime_suite.hpp"
 #include "tests/support/child_process.hpp"
@@ -46,7 +47,8 @@ struct Survivor {
         options.store = store;
         options.create = false;
         engine = Engine::open(options, clock, random, Logger{});
-        engine->set_catalog(std::make_shared<const TemplateCatalog>(std::vector<TaskTemplate>{diamond()}));
+        engine->set_catalog(std::make_shared<const TemplateCatalog>(
+            std::vector<TaskTemplate>{diamond(), approval(), graph("single", {{"only"}})}));
     }
     SystemClock clock;
     SystemRandom random;
@@ -242,6 +244,74 @@ TEST_CASE("E: whatever moment the host dies at, what it acknowledged is there an
             CHECK(survivor.engine->check().empty());
         }
     }
+}
+
+// The branches are there exactly when the decision is complete, wherever the host dies.
+TEST_CASE("E44: a decision and its branches are one transaction" * doctest::skip(!kFailpointsCompiledIn)) {
+    for (const char* point :
+         {"complete.before_tx", "complete.after_result", "complete.before_commit", "complete.after_commit"}) {
+        CAPTURE(point);
+        testing::TempDir folder;
+        auto options = victim_of(folder / "tasker.db", "decide");
+        options.argv.push_back(std::string(point) + "=crash@2");
+        testing::ChildProcess victim(options);
+        REQUIRE(victim.wait(60s) == testing::ExitStatus{-1, SIGKILL});
+        const auto tasks = ids(victim.out(), "task");
+        REQUIRE(tasks.size() == 1);
+
+        Survivor survivor(folder / "tasker.db");
+        CHECK(survivor.engine->check().empty());
+        const TaskView view = survivor.engine->tasks().get(tasks[0]).value();
+        const bool decided = view.steps.at(1).state == StepState::Complete;
+        CHECK(decided == (std::string(point) == "complete.after_commit"));
+        CHECK(view.total_steps == (decided ? 5 : 2));
+
+        const auto runtime = survivor.engine->attach({"survivor", {kNamespace}});
+        runtime->set_capacity(capacity(10));
+        CHECK(testing::eventually(60s, [&] {
+            for (const StepEvent& event : runtime->poll_step_events(10)) {
+                const bool route = step_name(event) == "route";
+                runtime->complete_step_event(event.event_id,
+                                             success(event, route ? create_steps({"small"}) : "{}"));
+            }
+            return survivor.engine->tasks().get(tasks[0])->state == TaskState::Complete;
+        }));
+        CHECK(survivor.engine->tasks().get(tasks[0])->total_steps == 5);
+        CHECK(survivor.engine->check().empty());
+    }
+}
+
+// Lost claims are not charged, so the attempt that went on is the first one still.
+TEST_CASE("E56: killed between a yield and what follows, the step goes on from its cursor") {
+    testing::TempDir folder;
+    const auto store = folder / "tasker.db";
+    testing::ChildProcess victim(victim_of(store, "yield"));
+    REQUIRE_MESSAGE(victim.wait_for_out("holding", 30s), victim.err());
+    static_cast<void>(victim.kill_and_wait());
+    const auto tasks = ids(victim.out(), "task");
+    REQUIRE(tasks.size() == 1);
+
+    Survivor survivor(store);
+    CHECK(survivor.engine->check().empty());
+    const auto runtime = survivor.engine->attach({"survivor", {kNamespace}});
+    runtime->set_capacity(capacity(10));
+    std::vector<StepEvent> events;
+    REQUIRE(testing::eventually(30s, [&] {
+        events = runtime->poll_step_events(10);
+        return !events.empty();
+    }));
+    REQUIRE(events.size() == 1);
+    const auto& step = events[0].task_sequence_step.workflow_step;
+    REQUIRE(step.checkpoint_json != nullptr);
+    CHECK(json_member(*step.checkpoint_json, "cursor") == "7");
+    CHECK(json_member(*step.checkpoint_json, "items_processed") == "70");
+    CHECK(step.attempts == 0);
+    CHECK_FALSE(events[0].first_delivery);
+    runtime->complete_step_event(events[0].event_id, success(events[0]));
+    CHECK(testing::eventually(
+        30s, [&] { return survivor.engine->tasks().get(tasks[0])->state == TaskState::Complete; }));
+    CHECK(survivor.engine->tasks().get(tasks[0])->steps[0].attempts == 1);
+    CHECK(survivor.engine->check().empty());
 }
 
 }  // namespace tasker::host::conformance

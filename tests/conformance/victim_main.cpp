@@ -1,7 +1,9 @@
 // A host to be killed: opens the store named on its command line, submits ten diamonds and works on them.
 // "hold" completes three steps, keeps four more running and waits; "work" completes until it is killed.
 // A third argument arms failpoints (core/failpoint.hpp), in builds that have them.
-// Writes "task UUID", "completed STEP" and "running STEP" lines, each only once that is durable.
+// "decide" answers the first two steps of an approval, the second with a branch; "yield" yields one step with the cursor 7
+// and waits.
+// Writes "task UUID", "completed STEP", "running STEP" and "yielded STEP" lines, each only once that is durable.
 
 #include <unistd.h>
 
@@ -29,20 +31,21 @@ void say(const std::string& key, const Uuid& uuid) {
     if (write(STDOUT_FILENO, line.data(), line.size()) < 0) _exit(1);
 }
 
-StepExecutionResult done(const StepEvent& event) {
+StepExecutionResult done(const StepEvent& event, const std::string& result_json = "{}") {
     StepExecutionResult result;
     result.step_uuid = event.step_uuid;
     result.task_uuid = event.task_uuid;
     result.success = true;
     result.status = "completed";
     result.worker_id = "victim";
+    result.result_json = result_json;
     return result;
 }
 
-void submit(Engine& engine) {
-    for (int i = 0; i < 10; ++i) {
+void submit(Engine& engine, const std::string& name, int count) {
+    for (int i = 0; i < count; ++i) {
         TaskRequest request;
-        request.name = "diamond";
+        request.name = name;
         request.namespace_name = kNamespace;
         request.version = "1.0.0";
         request.initiator = request.source_system = request.reason = "victim";
@@ -69,6 +72,35 @@ void complete(TaskerRuntime& runtime, const StepEvent& event, std::atomic<std::s
                                 });
 }
 
+[[noreturn]] void hold() {
+    say("holding", {});
+    for (;;) pause();
+}
+
+void decide(Engine& engine) {
+    const auto runtime = engine.attach({"victim", {kNamespace}});
+    runtime->set_capacity({1, {{kNamespace, kCallable, "", 1}}});
+    std::atomic<std::size_t> told{0};
+    complete(*runtime, take(*runtime, 1).at(0), told);
+    const StepEvent route = take(*runtime, 1).at(0);
+    runtime->complete_step_event(route.event_id, done(route, create_steps({"small"})),
+                                 [step = route.step_uuid](CompletionVerdict) { say("completed", step); });
+    hold();
+}
+
+void yield(Engine& engine) {
+    const auto runtime = engine.attach({"victim", {kNamespace}});
+    runtime->set_capacity({1, {{kNamespace, kCallable, "", 1}}});
+    const StepEvent event = take(*runtime, 1).at(0);
+    std::atomic<bool> told{false};
+    runtime->yield_step_event(event.event_id, {"7", 70, {}}, [&](CompletionVerdict) {
+        say("yielded", event.step_uuid);
+        told = true;
+    });
+    if (!testing::eventually(20s, [&] { return told.load(); })) _exit(3);
+    hold();
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -80,14 +112,22 @@ int main(int argc, char** argv) {
     options.store = argv[1];
     options.durability = Durability::Process;
     const auto engine = Engine::open(options, clock, random, Logger{});
-    engine->set_catalog(std::make_shared<const TemplateCatalog>(std::vector<TaskTemplate>{diamond()}));
-    submit(*engine);
+    engine->set_catalog(std::make_shared<const TemplateCatalog>(
+        std::vector<TaskTemplate>{diamond(), approval(), graph("single", {{"only"}})}));
+    const std::string mode = argv[2];
+    submit(*engine,
+           mode == "decide"  ? "approval"
+           : mode == "yield" ? "single"
+                             : "diamond",
+           mode == "decide" || mode == "yield" ? 1 : 10);
+    if (mode == "decide") decide(*engine);
+    if (mode == "yield") yield(*engine);
     std::atomic<std::size_t> told{0};
     const auto runtime = engine->attach({"victim", {kNamespace}});
-    const bool hold = std::string(argv[2]) == "hold";
-    const unsigned slots = hold ? 4 : 8;
+    const bool holds = mode == "hold";
+    const unsigned slots = holds ? 4 : 8;
     runtime->set_capacity({slots, {{kNamespace, kCallable, "", slots}}});
-    if (!hold) {
+    if (!holds) {
         for (;;) {
             for (const StepEvent& event : take(*runtime, 1)) complete(*runtime, event, told);
         }
@@ -96,6 +136,5 @@ int main(int argc, char** argv) {
     for (const StepEvent& event : take(*runtime, 4)) say("running", event.step_uuid);
     // The steps that a completion frees are handed out in its transaction, so they may be here before its verdict.
     if (!testing::eventually(20s, [&] { return told == 3; })) return 3;
-    say("holding", {});
-    for (;;) pause();
+    hold();
 }

@@ -1,10 +1,12 @@
-// Any bytes as a template: no crash, no endless work, and what is accepted survives its canonical form.
+// Any bytes as a template: no crash, no endless work, and what is accepted survives its canonical form and can be drawn.
 
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
 #include <string_view>
 
+#include "host/core/json_text.hpp"
+#include "host/model/graph_picture.hpp"
 #include "host/templates/template_loader.hpp"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
@@ -18,6 +20,12 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     for (const auto& entry : loaded.catalog.all()) {
         const TaskTemplate again = template_from_json(entry->definition_json);
         if (again.definition_json != entry->definition_json || again.steps != entry->steps) std::abort();
+        const GraphPicture picture = condensed(picture_of(*entry), 4);
+        if (as_text(picture).empty() || as_mermaid(picture).empty() || as_markdown(picture, false).empty() ||
+            !as_svg(picture).ends_with("</svg>\n") ||
+            json_fault(as_json(picture), {.max_bytes = 64U << 20U})) {
+            std::abort();
+        }
     }
     return 0;
 }

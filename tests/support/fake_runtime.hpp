@@ -58,6 +58,11 @@ class FakeRuntime final : public TaskerRuntime {
         StepExecutionResult result;
         CompletionVerdict verdict = CompletionVerdict::Accepted;
     };
+    struct SavedCheckpoint {
+        Uuid event_id;
+        Checkpoint checkpoint;
+        bool yielded = false;
+    };
     struct Release {
         Uuid event_id;
         std::string reason;
@@ -110,6 +115,9 @@ class FakeRuntime final : public TaskerRuntime {
     // What tests look at.
     std::vector<Completion> completions() const {
         return state_.with([](const State& s) { return s.completions; });
+    }
+    std::vector<SavedCheckpoint> checkpoints() const {
+        return state_.with([](const State& s) { return s.checkpoints; });
     }
     std::vector<Release> releases() const {
         return state_.with([](const State& s) { return s.releases; });
@@ -197,6 +205,22 @@ class FakeRuntime final : public TaskerRuntime {
         });
         wake();
     }
+    bool save_checkpoint(const Uuid& event_id, const Checkpoint& checkpoint) override {
+        return state_.with([&](State& s) {
+            if (!s.out.contains(event_id)) return false;
+            s.checkpoints.push_back({event_id, checkpoint, false});
+            return true;
+        });
+    }
+    void yield_step_event(const Uuid& event_id, Checkpoint checkpoint,
+                          std::function<void(CompletionVerdict)> done) override {
+        state_.with([&](State& s) {
+            s.out.erase(event_id);
+            s.checkpoints.push_back({event_id, std::move(checkpoint), true});
+        });
+        if (done) done(CompletionVerdict::Accepted);
+        wake();
+    }
     StarvationReport check_starvation_warnings() override {
         return state_.with([](State& s) {
             ++s.starvation_checks;
@@ -234,6 +258,7 @@ class FakeRuntime final : public TaskerRuntime {
         std::size_t most_out = 0;
         std::vector<Completion> completions;
         std::vector<Release> releases;
+        std::vector<SavedCheckpoint> checkpoints;
         std::vector<Capacity> capacities;
         std::function<void()> wake;
         StarvationReport starvation;

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "host/core/error.hpp"
+#include "host/events/domain_event_bus.hpp"
 #include "host/events/event_bridge.hpp"
 #include "host/events/event_poller.hpp"
 #include "host/loader/plugin_set.hpp"
@@ -14,6 +15,7 @@
 #include "host/logging/sinks.hpp"
 #include "host/model/task_request.hpp"
 #include "host/model/worker_status.hpp"
+#include "host/registry/event_extensions.hpp"
 #include "host/registry/handler_registry.hpp"
 #include "host/subscriber/step_execution_subscriber.hpp"
 #include "host/templates/template_loader.hpp"
@@ -42,6 +44,10 @@ using host::StepExecutionResult;
 using host::StepExecutionSubscriber;
 using host::SubscriberOptions;
 namespace event_names = host::event_names;
+
+// Publishers and subscribers of domain events derive from host::EventPublisher and host::EventSubscriber.
+using host::DomainEventBus;
+using host::EventExtensions;
 
 using host::HandlerRegistry;
 using host::TaskClient;

@@ -44,7 +44,7 @@ extern "C" {
 #define TASKER_EXPORT __attribute__((visibility("default")))
 
 #define TASKER_ABI_MAJOR 0u /* part of the entry symbol's name */
-#define TASKER_ABI_MINOR 0u /* grows by appending inside a major */
+#define TASKER_ABI_MINOR 1u /* grows by appending inside a major */
 #define TASKER_ENTRY_SYMBOL "tasker_plugin_entry_v0"
 
 /* ELF notes: owner, and the types of the two notes that this version knows. */
@@ -92,11 +92,11 @@ typedef struct tasker_sink {
 #define TASKER_E_NOT_FOUND -10  /* no such key */
 #define TASKER_PENDING 1        /* reserved for asynchronous handlers; call() must not return it yet */
 
-/* What a handler produces. */
+/* What a handler produces; which terminal functions answer it. */
 #define TASKER_KIND_STEP 1u
-#define TASKER_KIND_DECISION 2u
-#define TASKER_KIND_BATCH_ANALYZER 3u
-#define TASKER_KIND_BATCH_WORKER 4u
+#define TASKER_KIND_DECISION 2u       /* decide() */
+#define TASKER_KIND_BATCH_ANALYZER 3u /* create_batches() */
+#define TASKER_KIND_BATCH_WORKER 4u   /* yield_checkpoint(), save_checkpoint() */
 
 /* Threading contract of ONE instance; 0 is the safest. */
 #define TASKER_THREADS_SERIAL 0u
@@ -105,7 +105,8 @@ typedef struct tasker_sink {
 
 /* Capabilities of a handler. */
 #define TASKER_CAP_IDEMPOTENT (1ull << 0) /* may be run again after an unknown outcome */
-#define TASKER_CAP_CHECKPOINTS (1ull << 1)
+#define TASKER_CAP_CHECKPOINTS \
+    (1ull << 1) /* of other kinds than BATCH_WORKER: uses yield_ and save_checkpoint() */
 #define TASKER_CAP_CANCELLABLE (1ull << 2) /* polls stop_requested() at least once a second */
 #define TASKER_CAP_BLOCKING_IO (1ull << 3)
 #define TASKER_CAP_CPU_HEAVY (1ull << 4)
@@ -127,6 +128,7 @@ typedef struct tasker_sink {
 #define TASKER_STEP_DRY_RUN (1u << 0)     /* the task asked for a dry run; no host of this version sets it */
 #define TASKER_STEP_RETRYABLE (1u << 1)   /* the template lets this step be retried */
 #define TASKER_STEP_REDELIVERED (1u << 2) /* an earlier attempt was lost, its outcome is unknown */
+#define TASKER_STEP_NO_OP (1u << 3) /* placeholder of an analyzer without batches: succeed at once. Minor 1 */
 
 /* tasker_failure_v0.retryable */
 #define TASKER_RETRY_BY_TYPE 0u /* retried unless error_type is permanent_error or validation_error */
@@ -145,8 +147,14 @@ typedef struct tasker_failure_v0 {
     tasker_str error_code;   /* the author's own; may be empty */
     tasker_str context_json; /* an object, or empty */
     uint64_t retry_after_ms; /* 0: the template's backoff */
+    /* Minor 1. Headers of the response that made the step fail, an object of texts, or empty; at most 64, names of 1 to
+     * 256 bytes, 64 KiB in all. A Retry-After (whole seconds or an RFC 2822 date) counts when retry_after_ms is 0. */
+    tasker_str headers_json;
 } tasker_failure_v0;
 
+/* Progress of a step. cursor_json: any JSON value but null, at most 64 KiB: where to go on. accumulated_json: any JSON
+ * value, or empty: what was gathered so far; with the cursor at most 1 MiB. items_processed: at most INT64_MAX, the sum
+ * over all calls. What is beyond 256 KiB in all is saved, with a WARN in the step's log. */
 typedef struct tasker_checkpoint_v0 {
     uint32_t struct_size;
     uint32_t reserved0;
@@ -156,9 +164,13 @@ typedef struct tasker_checkpoint_v0 {
 
 /* Services of one call. Every function: [any], until call() returns; arguments are copied before it returns.
  *
- * Terminal functions are succeed, fail, decide, create_batches and yield_checkpoint: exactly one per call may succeed,
- * every later one answers TASKER_E_STATE and changes nothing. call() returning TASKER_OK without one is a permanent
- * failure (invalid_result, NO_RESULT). */
+ * Terminal functions are succeed, fail, decide, create_batches and yield_checkpoint: the first one ends the step, every
+ * later one answers TASKER_E_STATE and changes nothing. call() returning TASKER_OK without one is a permanent failure
+ * (invalid_result, NO_RESULT).
+ *
+ * decide, create_batches, yield_checkpoint and save_checkpoint belong to a kind (TASKER_KIND_*): a handler of another one
+ * gets E_UNSUPPORTED, and nothing happens. An argument that breaks their rules is E_INVALID, and of the terminal ones
+ * the step fails permanently (invalid_outcome, INVALID_OUTCOME) with a message that names the rule. */
 typedef struct tasker_call_api_v0 {
     uint32_t struct_size;
     uint32_t reserved0;
@@ -171,15 +183,27 @@ typedef struct tasker_call_api_v0 {
     /* Ends the step badly. E_STATE; E_INVALID when the struct is malformed (the step then fails all the same). */
     int32_t (*fail)(tasker_call*, const tasker_failure_v0*) TASKER_NOEXCEPT;
 
-    /* Ends a decision step, naming the steps to create. E_UNSUPPORTED in this version. */
+    /* Ends a decision step well. steps: names of the template's steps to create, each of 1 to 255 bytes, at most 100; a
+     * name given twice counts once. n 0: no branch is taken. json: an object, or empty, whose members become the result,
+     * beside decision_point_outcome, which it must not have. The engine then checks the names against the template.
+     * E_STATE, E_INVALID, E_UNSUPPORTED. */
     int32_t (*decide)(tasker_call*, const tasker_str* steps, size_t n, const char* json,
                       size_t len) TASKER_NOEXCEPT;
 
-    /* Ends a batch analyzer, one worker step per cursor. E_UNSUPPORTED in this version. */
+    /* Ends a batch analyzer well: one step WORKER_BATCHID for each cursor, run by the template's batch_worker step
+     * worker_template (1 to 255 bytes; unused when n is 0). A cursor is an object of at most 64 KiB with start_cursor
+     * (inclusive) and end_cursor (exclusive), any JSON but null; batch_size, an integer from 0 to 2^32-1, otherwise the
+     * difference of two integer cursors; batch_id, 1 to 64 of [A-Za-z0-9_.-] and distinct, otherwise 001, 002, ... by
+     * position. At most 100000 cursors. n 0: there is nothing to do, one placeholder with TASKER_STEP_NO_OP is made.
+     * json: an object, or empty, whose members become the result, beside batch_processing_outcome, which it must not
+     * have; its total_items, when an integer, is the outcome's too, otherwise that is the sum of the sizes. The result
+     * with the cursors is at most 1 MiB. E_STATE, E_INVALID, E_UNSUPPORTED. */
     int32_t (*create_batches)(tasker_call*, const char* worker_template, const tasker_str* cursors_json,
                               size_t n, const char* json, size_t len) TASKER_NOEXCEPT;
 
-    /* Ends this call, saves the checkpoint and puts the step back in the queue. E_UNSUPPORTED in this version. */
+    /* Ends this call and saves the checkpoint; the step is called again with it, in the same attempt. Metadata of this
+     * call is not kept. E_STATE, also when the call emitted events: they belong to a result, and there is none yet;
+     * E_INVALID, E_UNSUPPORTED. */
     int32_t (*yield_checkpoint)(tasker_call*, const tasker_checkpoint_v0*) TASKER_NOEXCEPT;
 
     /* Reads what the step structure does not carry. *out is borrowed until call() returns. Keys:
@@ -202,7 +226,10 @@ typedef struct tasker_call_api_v0 {
      * E_STATE after a terminal function; E_INVALID for text or a key that breaks these rules, and nothing is added. */
     int32_t (*set_metadata)(tasker_call*, const char* key, const char* json, size_t len) TASKER_NOEXCEPT;
 
-    /* A domain event, published if and only if the step's result is accepted. E_UNSUPPORTED in this version. */
+    /* A domain event, published if and only if the step's result is accepted, for success and failure alike. name: at
+     * most 255 bytes of a-z, 0-9, _ and dots, with at least one dot between two parts ("payment.authorized"). json: any
+     * value that succeed() takes, one level less deep; empty: null. At most 100 events and 256 KiB of payloads a call.
+     * E_STATE after a terminal function; E_INVALID when a rule is broken, and nothing is added. */
     int32_t (*emit_event)(tasker_call*, const char* name, const char* json, size_t len) TASKER_NOEXCEPT;
 
     /* TASKER_STOP_*. Cheap: poll it. Never fails. */
@@ -214,7 +241,8 @@ typedef struct tasker_call_api_v0 {
     /* Says that the step is alive, extends its deadline, reports progress (total 0: unknown). E_LEASE_LOST. */
     int32_t (*heartbeat)(tasker_call*, uint64_t done, uint64_t total) TASKER_NOEXCEPT;
 
-    /* Durable on return. E_LEASE_LOST; E_UNSUPPORTED in this version. */
+    /* Saves the progress, durable on return, and goes on: a later attempt starts from it. E_LEASE_LOST; E_FAILED: not
+     * saved now, try again or go on; E_STATE after a terminal function; E_INVALID, E_UNSUPPORTED. */
     int32_t (*save_checkpoint)(tasker_call*, const tasker_checkpoint_v0*) TASKER_NOEXCEPT;
 
     /* A log record with the step's identity added by the host. fields may be NULL when n is 0. Never blocks. */
@@ -238,8 +266,9 @@ typedef struct tasker_step_v0 {
     tasker_str context_json;       /* the task's input, an object */
     tasker_str inputs_json;        /* workflow_step.inputs, or empty */
     tasker_str config_json;        /* handler.initialization of the template's step, an object */
-    tasker_str batch_json;         /* cursor of a batch worker, or empty */
-    tasker_str checkpoint_json;    /* last durable checkpoint, or empty */
+    tasker_str batch_json;         /* cursor of a batch worker, the object inputs_json.cursor; or empty */
+    tasker_str
+        checkpoint_json; /* durable before this call: cursor, items_processed, accumulated_results; or empty */
     int64_t deadline_unix_ms;      /* wall clock at the start; 0: none. heartbeat() moves the real one */
     const tasker_call_api_v0* api; /* valid until call() returns */
 } tasker_step_v0;
@@ -295,7 +324,10 @@ struct tasker_handler_v0 {
     const char* summary;        /* one line, or NULL */
     const char* const* methods; /* what handler.method may name beside "call"; NULL when method_count is 0 */
     size_t method_count;
-    /* JSON schemas; NULL: unchecked. */
+    /* JSON Schemas (draft 7); NULL: unchecked. A step whose config_json or context_json does not fit fails permanently
+     * without being called (validation_error, CONFIG_SCHEMA or INPUT_SCHEMA), one whose result does not fit after it
+     * (invalid_result, RESULT_SCHEMA). Templates are checked against config_schema_json when they are loaded, too. A
+     * schema that cannot be used refuses the plugin. */
     const char *config_schema_json, *input_schema_json, *result_schema_json;
     const void* user; /* the plugin's own */
 
@@ -354,7 +386,7 @@ TASKER_EXPORT const tasker_plugin_v0* tasker_plugin_entry_v0(const tasker_host_v
 TASKER_FREEZE(tasker_str, 16);
 TASKER_FREEZE(tasker_kv, 32);
 TASKER_FREEZE(tasker_sink, 16);
-TASKER_FREEZE(tasker_failure_v0, 80);
+TASKER_FREEZE(tasker_failure_v0, 96);
 TASKER_FREEZE(tasker_checkpoint_v0, 48);
 TASKER_FREEZE(tasker_call_api_v0, 112);
 TASKER_FREEZE(tasker_step_v0, 336);

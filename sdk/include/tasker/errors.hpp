@@ -3,8 +3,11 @@
 //
 // An exception thrown out of a handler becomes the step's failure:
 //   PermanentError    permanent_error, not retried
+//     ValidationError      validation_error; the others below have a code of their own
+//     NotFoundError, AuthenticationError, AuthorizationError, ConfigurationError, BusinessLogicError
 //   RetryableError    retryable_error, retried, after retry_after when given
-//   ValidationError   validation_error, not retried
+//     TimeoutError         timeout; the others below have a code of their own
+//     NetworkError, RateLimitError, ServiceUnavailableError, ResourceContentionError
 //   StopRequested     no failure: the step is released, uncharged
 //   std::exception    handler_error HANDLER_EXCEPTION, retried
 //   anything else     the same, with the message "unknown exception"
@@ -95,8 +98,12 @@ class PermanentError : public TaskerError {
   public:
     explicit PermanentError(const std::string& message, std::string error_code = {},
                             json metadata = json::object())
-        : TaskerError(message, std::string(to_string(ErrorType::PermanentError)), false,
-                      std::move(error_code), std::move(metadata)) {}
+        : PermanentError(ErrorType::PermanentError, message, std::move(error_code), std::move(metadata)) {}
+
+  protected:
+    PermanentError(ErrorType type, const std::string& message, std::string error_code, json metadata)
+        : TaskerError(message, std::string(to_string(type)), false, std::move(error_code),
+                      std::move(metadata)) {}
 };
 
 // Try again: after `retry_after`, or with the template's backoff when it is 0.
@@ -104,19 +111,107 @@ class RetryableError : public TaskerError {
   public:
     explicit RetryableError(const std::string& message, std::chrono::milliseconds retry_after = {},
                             std::string error_code = {}, json metadata = json::object())
-        : TaskerError(message, std::string(to_string(ErrorType::RetryableError)), true, std::move(error_code),
+        : RetryableError(ErrorType::RetryableError, message, retry_after, std::move(error_code),
+                         std::move(metadata)) {}
+
+  protected:
+    RetryableError(ErrorType type, const std::string& message, std::chrono::milliseconds retry_after,
+                   std::string error_code, json metadata)
+        : TaskerError(message, std::string(to_string(type)), true, std::move(error_code),
                       std::move(metadata)) {
         set_retry_after(retry_after);
     }
 };
 
 // The input, the configuration or a dependency is not what the handler needs. Never retried.
-class ValidationError : public TaskerError {
+class ValidationError : public PermanentError {
   public:
     explicit ValidationError(const std::string& message, std::string error_code = {},
                              json metadata = json::object())
-        : TaskerError(message, std::string(to_string(ErrorType::ValidationError)), false,
-                      std::move(error_code), std::move(metadata)) {}
+        : PermanentError(ErrorType::ValidationError, message, std::move(error_code), std::move(metadata)) {}
+};
+
+// What was asked for does not exist.
+class NotFoundError : public PermanentError {
+  public:
+    explicit NotFoundError(const std::string& message, std::string error_code = "NOT_FOUND",
+                           json metadata = json::object())
+        : PermanentError(message, std::move(error_code), std::move(metadata)) {}
+};
+
+// Who we are was not accepted.
+class AuthenticationError : public PermanentError {
+  public:
+    explicit AuthenticationError(const std::string& message, std::string error_code = "AUTHENTICATION_FAILED",
+                                 json metadata = json::object())
+        : PermanentError(message, std::move(error_code), std::move(metadata)) {}
+};
+
+// We are known and may not do that.
+class AuthorizationError : public PermanentError {
+  public:
+    explicit AuthorizationError(const std::string& message, std::string error_code = "AUTHORIZATION_FAILED",
+                                json metadata = json::object())
+        : PermanentError(message, std::move(error_code), std::move(metadata)) {}
+};
+
+// The handler's or the plugin's configuration cannot work.
+class ConfigurationError : public PermanentError {
+  public:
+    explicit ConfigurationError(const std::string& message, std::string error_code = "CONFIGURATION_ERROR",
+                                json metadata = json::object())
+        : PermanentError(message, std::move(error_code), std::move(metadata)) {}
+};
+
+// A rule of the business forbids it.
+class BusinessLogicError : public PermanentError {
+  public:
+    explicit BusinessLogicError(const std::string& message, std::string error_code = "BUSINESS_RULE",
+                                json metadata = json::object())
+        : PermanentError(message, std::move(error_code), std::move(metadata)) {}
+};
+
+// Something took too long: type timeout.
+class TimeoutError : public RetryableError {
+  public:
+    explicit TimeoutError(const std::string& message, std::chrono::milliseconds retry_after = {},
+                          std::string error_code = "TIMEOUT", json metadata = json::object())
+        : RetryableError(ErrorType::Timeout, message, retry_after, std::move(error_code),
+                         std::move(metadata)) {}
+};
+
+// No connection, or one that broke.
+class NetworkError : public RetryableError {
+  public:
+    explicit NetworkError(const std::string& message, std::chrono::milliseconds retry_after = {},
+                          std::string error_code = "NETWORK_ERROR", json metadata = json::object())
+        : RetryableError(message, retry_after, std::move(error_code), std::move(metadata)) {}
+};
+
+// Too many requests: the other side says when to come again.
+class RateLimitError : public RetryableError {
+  public:
+    explicit RateLimitError(const std::string& message, std::chrono::milliseconds retry_after = {},
+                            std::string error_code = "RATE_LIMITED", json metadata = json::object())
+        : RetryableError(message, retry_after, std::move(error_code), std::move(metadata)) {}
+};
+
+// The other side is down or overloaded.
+class ServiceUnavailableError : public RetryableError {
+  public:
+    explicit ServiceUnavailableError(const std::string& message, std::chrono::milliseconds retry_after = {},
+                                     std::string error_code = "SERVICE_UNAVAILABLE",
+                                     json metadata = json::object())
+        : RetryableError(message, retry_after, std::move(error_code), std::move(metadata)) {}
+};
+
+// Somebody else has it: a lock, a row, a device.
+class ResourceContentionError : public RetryableError {
+  public:
+    explicit ResourceContentionError(const std::string& message, std::chrono::milliseconds retry_after = {},
+                                     std::string error_code = "RESOURCE_CONTENTION",
+                                     json metadata = json::object())
+        : RetryableError(message, retry_after, std::move(error_code), std::move(metadata)) {}
 };
 
 // Why the host wants a running handler to end.

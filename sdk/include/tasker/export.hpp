@@ -1,5 +1,6 @@
 #pragma once
-// TASKER_PLUGIN: the one line that makes a plugin of handler classes. Once per shared object, at namespace scope:
+// TASKER_PLUGIN: the one line that makes a plugin of handler classes (and, in any order among them, of publishers and
+// subscribers of domain events and of resolvers). Once per shared object, at namespace scope:
 //
 //   TASKER_PLUGIN("org.example.orders", "1.2.0", ValidateOrder, ShipOrder)
 //
@@ -17,6 +18,7 @@
 
 #include "tasker/abi.h"
 #include "tasker/detail/manifest.hpp"
+#include "tasker/detail/plugin_parts.hpp"
 #include "tasker/detail/text.hpp"
 #include "tasker/detail/trampolines.hpp"
 #include "tasker/function_handler.hpp"
@@ -31,8 +33,10 @@ constexpr bool is_good_version(std::string_view text) {
 
 struct NoState {};
 
-template <fixed_string Id, fixed_string Version, class State, class... H>
-struct PluginDefinition {
+template <fixed_string Id, fixed_string Version, class State, class Handlers, class Extensions>
+struct PluginDefinition;
+template <fixed_string Id, fixed_string Version, class State, class... H, class Extensions>
+struct PluginDefinition<Id, Version, State, TypeList<H...>, Extensions> {
     static_assert(sizeof...(H) > 0, "TASKER_PLUGIN needs at least one handler class");
     static_assert(is_good_name(Id.view()), "the plugin's id must be 1 to 128 characters of [A-Za-z0-9_.:-]");
     static_assert(is_good_version(Version.view()),
@@ -41,8 +45,9 @@ struct PluginDefinition {
     static_assert(all_distinct(std::array<std::string_view, sizeof...(H)>{name_of<H>()...}),
                   "two handlers of this plugin have the same handler_name");
 
+    using List = ManifestList<TypeList<H...>, Extensions>;
     static constexpr auto note =
-        manifest_note<manifest_size<H...>(Id.view(), Version.view()), H...>(Id.view(), Version.view());
+        manifest_note<List, manifest_size<List>(Id.view(), Version.view())>(Id.view(), Version.view());
     static constexpr std::array<const tasker_handler_v0*, sizeof...(H)> handlers{&Descriptor<H>::value...};
     static constexpr bool has_state = !std::is_same_v<State, NoState>;
     static constexpr tasker_plugin_v0 plugin{
@@ -62,8 +67,16 @@ struct PluginDefinition {
         .handlers = handlers.data(),
         .init = has_state ? &init_state<State> : nullptr,
         .shutdown = has_state ? &shutdown_state<State> : nullptr,
-        .get_extension = nullptr,
+        .get_extension = Extensions::any ? &Extensions::get : nullptr,
     };
+};
+
+template <fixed_string Id, fixed_string Version, class State, class... T>
+struct PluginOf {
+    using Parts = Sorted<T...>;
+    using type = PluginDefinition<
+        Id, Version, State, typename Parts::handlers,
+        Extensions<typename Parts::publishers, typename Parts::subscribers, typename Parts::resolvers>>;
 };
 
 }  // namespace tasker::detail
@@ -78,7 +91,7 @@ struct PluginDefinition {
 #define TASKER_PLUGIN_WITH_STATE(ID, VERSION, STATE, ...)                                           \
     namespace {                                                                                     \
     using tasker_definition_ =                                                                      \
-        tasker::detail::PluginDefinition<ID, VERSION, STATE __VA_OPT__(, ) __VA_ARGS__>;            \
+        tasker::detail::PluginOf<ID, VERSION, STATE __VA_OPT__(, ) __VA_ARGS__>::type;              \
     TASKER_NOTE_PLACE_ constinit const tasker::detail::AbiNote tasker_note_abi_{};                  \
     TASKER_NOTE_PLACE_ constinit const auto tasker_note_manifest_ = tasker_definition_::note;       \
     }                                                                                               \

@@ -12,6 +12,9 @@
 // unwrapped results of steps, the keys of the task's input. A missing value is injected as null. A function that reads
 // one as a type that it does not have ends in a ValidationError that names the injected values.
 //
+// g++ 12 takes a bare `>` or `>>` in a lambda that is a template argument for the end of the list: write `(a > b)`, or
+// name the function elsewhere and pass it as &function.
+//
 // What it returns: StepHandlerResult as it is; an object is the result; void, nullptr and null are {}; any other
 // value v is {"result": v}.
 
@@ -70,12 +73,14 @@ struct inputs {
     }
 };
 
-// The rule above for a value that is there.
+// The rule above for a value that is there. Types with a to_step_result() say it themselves.
 template <class T>
 StepHandlerResult to_result(T&& value) {
     using Value = std::remove_cvref_t<T>;
     if constexpr (std::is_same_v<Value, StepHandlerResult>) {
         return std::forward<T>(value);
+    } else if constexpr (requires { value.to_step_result(); }) {
+        return value.to_step_result();
     } else {
         json converted = std::forward<T>(value);
         if (converted.is_object()) return StepHandlerResult::success(std::move(converted));
@@ -88,27 +93,30 @@ StepHandlerResult to_result(T&& value) {
 
 namespace detail {
 
-template <auto Function, class... Args>
-StepHandlerResult invoke_to_result(Args&&... args) {
-    if constexpr (std::is_void_v<std::invoke_result_t<decltype(Function), Args...>>) {
-        Function(std::forward<Args>(args)...);
-        return StepHandlerResult::success();
-    } else {
-        return to_result(Function(std::forward<Args>(args)...));
-    }
-}
-
+// Calls with the context first, or without it.
 template <auto Function, class... Values>
-StepHandlerResult apply_function(StepContext& context, const Values&... values) {
+decltype(auto) apply_function(StepContext& context, const Values&... values) {
     using F = decltype(Function);
     if constexpr (std::is_invocable_v<F, StepContext&, const Values&...>) {
-        return invoke_to_result<Function>(context, values...);
+        return Function(context, values...);
     } else {
         static_assert(
             std::is_invocable_v<F, const Values&...>,
             "the function of a function_handler takes (tasker::StepContext&, const tasker::json&...) or "
-            "(const tasker::json&...), one json per injected value");
-        return invoke_to_result<Function>(values...);
+            "(const tasker::json&...), one json per injected value; that of a batch worker or an aggregator "
+            "its own "
+            "first value before them");
+        return Function(values...);
+    }
+}
+
+template <auto Function, class... Values>
+StepHandlerResult function_result(StepContext& context, const Values&... values) {
+    if constexpr (std::is_void_v<decltype(apply_function<Function>(context, values...))>) {
+        apply_function<Function>(context, values...);
+        return StepHandlerResult::success();
+    } else {
+        return to_result(apply_function<Function>(context, values...));
     }
 }
 
@@ -130,39 +138,49 @@ StepHandlerResult apply_function(StepContext& context, const Values&... values) 
                           {{"found", std::move(found)}});
 }
 
-}  // namespace detail
+// Runs `run` with the injected values; what it cannot make of them names them.
+template <class... Injected, class Run>
+StepHandlerResult with_injected(StepContext& context, const Run& run) {
+    if constexpr (sizeof...(Injected) == 0) {
+        return run();
+    } else {
+        const auto refuse = [&](const json::exception& error) {
+            std::vector<Injection> all;
+            const auto add = [&](std::vector<Injection> some) {
+                all.insert(all.end(), some.begin(), some.end());
+            };
+            (add(Injected::describe(context)), ...);
+            refuse_injected(error, all);
+        };
+        try {
+            return std::apply(run, std::tuple_cat(Injected::values(context)...));
+        } catch (const json::type_error& error) {
+            refuse(error);
+            throw;
+        } catch (const json::out_of_range& error) {
+            refuse(error);
+            throw;
+        }
+    }
+}
 
-template <fixed_string Name, auto Function, class... Injected>
-class function_handler : public StepHandler {
+// What the handlers of one function have in common.
+template <fixed_string Name>
+class NamedFunction : public StepHandler {
   public:
     static constexpr std::string_view handler_name = Name.view();
     static constexpr Threading threading = Threading::Reentrant;  // no captures, hence no state
+};
 
+}  // namespace detail
+
+template <fixed_string Name, auto Function, class... Injected>
+class function_handler : public detail::NamedFunction<Name> {
+  public:
     StepHandlerResult call(StepContext& context) override {
-        const auto run = [&](const auto&... value) {
-            return detail::apply_function<Function>(context, value...);
-        };
-        if constexpr (sizeof...(Injected) == 0) {
-            return run();
-        } else {
-            try {
-                return std::apply(run, std::tuple_cat(Injected::values(context)...));
-            } catch (const json::type_error& error) {
-                refuse(context, error);
-            } catch (const json::out_of_range& error) {
-                refuse(context, error);
-            }
-        }
-    }
-
-  private:
-    [[noreturn]] static void refuse(const StepContext& context, const json::exception& error) {
-        std::vector<detail::Injection> all;
-        const auto add = [&](std::vector<detail::Injection> some) {
-            all.insert(all.end(), some.begin(), some.end());
-        };
-        (add(Injected::describe(context)), ...);
-        detail::refuse_injected(error, all);
+        return detail::with_injected<Injected...>(context, [&](const auto&... values) {
+            return detail::function_result<Function>(context, values...);
+        });
     }
 };
 

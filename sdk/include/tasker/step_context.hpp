@@ -29,6 +29,8 @@
 
 #include "tasker/abi.h"
 #include "tasker/detail/convert.hpp"
+#include "tasker/detail/deliver.hpp"
+#include "tasker/detail/outcomes.hpp"
 #include "tasker/detail/step_texts.hpp"
 #include "tasker/errors.hpp"
 #include "tasker/json.hpp"
@@ -59,6 +61,7 @@ class StepContext {
     std::optional<std::string_view> parent_correlation_id() const {
         return if_any(step_.parent_correlation_id);
     }
+    // As the template names it: of a handler that a resolver found, the callable that it was found for.
     std::string_view handler_name() const noexcept { return detail::view(step_.callable); }
     std::string_view method() const noexcept { return detail::view(step_.method); }
     std::string_view step_name() const noexcept { return detail::view(step_.step_name); }
@@ -200,7 +203,12 @@ class StepContext {
         return detail::parse(*text, "previous result");
     }
 
-    // ---- checkpoint of a batch worker ----
+    // ---- part of the work of a batch worker; batch.hpp has BatchWorkerContext ----
+    const json& batch_cursor() const { return texts_.batch(); }  // {} when this step has none
+    // A placeholder of an analyzer without batches: succeed at once.
+    bool is_no_op() const noexcept { return (step_.flags & TASKER_STEP_NO_OP) != 0; }
+
+    // ---- checkpoint: what was durable before this call ----
     std::optional<json> checkpoint() const {
         if (detail::view(step_.checkpoint_json).empty()) return std::nullopt;
         return texts_.checkpoint();
@@ -219,6 +227,41 @@ class StepContext {
     }
     bool has_checkpoint() const {  // a cursor of 0 counts
         return detail::presence(texts_.checkpoint(), "cursor") == Presence::Present;
+    }
+
+    // Saves the progress, durable on return, and goes on: a later attempt starts from it. For batch workers and handlers
+    // with TASKER_CAP_CHECKPOINTS; arguments as of StepHandlerResult::checkpoint_yield(). False: the step belongs to
+    // another worker now, and nothing was saved. Throws ValidationError for bad arguments, std::runtime_error when the
+    // host cannot save now.
+    bool save_checkpoint(const json& cursor, std::int64_t items_processed,
+                         const json& accumulated = nullptr) const {
+        detail::check_checkpoint(cursor, items_processed);
+        const std::string at = detail::dump(cursor);
+        const std::string state = accumulated.is_null() ? std::string{} : detail::dump(accumulated);
+        const tasker_checkpoint_v0 checkpoint{sizeof checkpoint, 0, detail::borrow(at), detail::borrow(state),
+                                              static_cast<std::uint64_t>(items_processed)};
+        const std::int32_t status = step_.api->save_checkpoint(call_, &checkpoint);
+        if (status == TASKER_OK) return true;
+        if (status == TASKER_E_LEASE_LOST) return false;
+        if (status == TASKER_E_INVALID)
+            detail::bad_checkpoint(
+                "the host refused it; cursor at most 64 KiB, with the accumulated results 1 MiB");
+        if (status == TASKER_E_UNSUPPORTED)
+            detail::bad_checkpoint("the handler is no tasker::BatchWorker and has no TASKER_CAP_CHECKPOINTS");
+        throw std::runtime_error("the host could not save the checkpoint (status " + std::to_string(status) +
+                                 ")");
+    }
+
+    // ---- domain events ----
+    // Published if and only if the step's result is accepted, whichever it is; the result's with_event() ties one to its
+    // own. name: dotted lower case. Throws ValidationError (INVALID_EVENT): a bad name, a payload without JSON text, more
+    // than 100 events or 256 KiB of payloads a call.
+    void emit_event(const std::string& name, const json& payload = nullptr) const {
+        try {
+            detail::send_event(*step_.api, call_, name, payload);
+        } catch (const std::invalid_argument& error) {
+            detail::bad_event("the payload of '" + name + "' has no JSON text: " + error.what());
+        }
     }
 
     // ---- time, stopping, progress ----

@@ -10,6 +10,7 @@
 // Optional static members, each constexpr:
 //   handler_version  std::string_view   the handler's own; otherwise the plugin's
 //   summary          std::string_view   one line for `handler list`
+//   handler_kind     tasker::HandlerKind  what it produces; set by DecisionHandler, BatchAnalyzer and BatchWorker
 //   threading        tasker::Threading  what one instance can bear; otherwise Serial
 //   capabilities     std::uint64_t      TASKER_CAP_* or-ed; otherwise 0
 //   max_instances    std::uint32_t      otherwise 0, the host decides
@@ -33,6 +34,14 @@
 #include "tasker/step_result.hpp"
 
 namespace tasker {
+
+// Which results a handler may return; a host refuses those of another kind.
+enum class HandlerKind : std::uint32_t {
+    Step = TASKER_KIND_STEP,
+    Decision = TASKER_KIND_DECISION,             // decision_handler.hpp
+    BatchAnalyzer = TASKER_KIND_BATCH_ANALYZER,  // batch.hpp
+    BatchWorker = TASKER_KIND_BATCH_WORKER,      // batch.hpp; may yield with a checkpoint
+};
 
 enum class Threading : std::uint32_t {
     Serial = TASKER_THREADS_SERIAL,        // one call at a time on an instance, on any thread

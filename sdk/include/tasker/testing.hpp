@@ -32,11 +32,14 @@ namespace tasker::testing {
 class StepRun {
   public:
     StepRun(std::int32_t status, std::optional<StepHandlerResult> result, std::vector<LogRecord> logs,
-            std::vector<Heartbeat> heartbeats)
+            std::vector<Heartbeat> heartbeats, std::vector<EmittedEvent> events = {},
+            std::vector<SavedCheckpoint> checkpoints = {})
         : status_(status),
           result_(std::move(result)),
           logs_(std::move(logs)),
-          heartbeats_(std::move(heartbeats)) {}
+          heartbeats_(std::move(heartbeats)),
+          events_(std::move(events)),
+          checkpoints_(std::move(checkpoints)) {}
 
     // Ended without a result because the host asked it to stop: the host releases such a step, uncharged.
     bool released() const noexcept { return !result_; }
@@ -49,12 +52,36 @@ class StepRun {
     std::int32_t status() const noexcept { return status_; }  // what call() returned, TASKER_OK or TASKER_E_*
     const std::vector<LogRecord>& logs() const noexcept { return logs_; }
     const std::vector<Heartbeat>& heartbeats() const noexcept { return heartbeats_; }
+    // What the host would publish when it accepts the result; empty when it had to make up the result itself.
+    const std::vector<EmittedEvent>& events() const noexcept { return events_; }
+    // What was saved, a yield's last.
+    const std::vector<SavedCheckpoint>& checkpoints() const noexcept { return checkpoints_; }
+
+    // ---- outcomes ----
+    // The steps that a decision makes; empty: no branch. Throws std::logic_error when the run is no decision.
+    std::vector<std::string> decided_steps() const {
+        return outcome(ResultKind::Decision, "decision_point_outcome")
+            .value("step_names", std::vector<std::string>{});
+    }
+    // The cursors of the batches that an analyzer makes; empty: no batches. Throws std::logic_error for another run.
+    json batches() const {
+        return outcome(ResultKind::Batches, "batch_processing_outcome")
+            .value("cursor_configs", json::array());
+    }
+    bool yielded() const noexcept { return result_ && result_->is_checkpoint_yield(); }
 
   private:
+    const json& outcome(ResultKind kind, const char* key) const {
+        if (result().kind() != kind) throw std::logic_error(std::string("the run has no ") + key);
+        return result().result().at(key);
+    }
+
     std::int32_t status_;
     std::optional<StepHandlerResult> result_;
     std::vector<LogRecord> logs_;
     std::vector<Heartbeat> heartbeats_;
+    std::vector<EmittedEvent> events_;
+    std::vector<SavedCheckpoint> checkpoints_;
 };
 
 namespace detail {
@@ -107,8 +134,38 @@ class StepTest {
     }
     StepTest& input(const json& value) { return text("context", value.dump()); }
     StepTest& config(const json& value) { return text("config", value.dump()); }
-    StepTest& step_inputs(const json& value) { return text("inputs", value.dump()); }
+    // As the host shows them; a cursor in them is the batch's, is_no_op makes the step a placeholder.
+    StepTest& step_inputs(const json& value) {
+        text("batch", "");
+        if (value.is_object() && value.contains("cursor") && value["cursor"].is_object())
+            text("batch", value["cursor"].dump());
+        flag(TASKER_STEP_NO_OP, value.is_object() && value.value("is_no_op", json()) == true);
+        return text("inputs", value.dump());
+    }
+    // One batch of a worker: {"batch_id", "start_cursor", "end_cursor", "batch_size"}.
+    StepTest& batch(const json& cursor) {
+        return step_inputs({{"cursor", cursor},
+                            {"batch_metadata", {{"cursor_field", "id"}, {"failure_strategy", "fail_fast"}}},
+                            {"is_no_op", false}});
+    }
+    // The placeholder of an analyzer without batches.
+    StepTest& no_op_batch() {
+        return step_inputs(
+            {{"cursor", {{"batch_id", "000"}, {"start_cursor", 0}, {"end_cursor", 0}, {"batch_size", 0}}},
+             {"is_no_op", true}});
+    }
+    // {"cursor", "items_processed", "accumulated_results"}
     StepTest& checkpoint(const json& value) { return text("checkpoint", value.dump()); }
+    // Goes on from what the run saved last, as the host would.
+    StepTest& resume(const StepRun& run) {
+        if (run.checkpoints().empty()) throw std::logic_error("the run saved no checkpoint");
+        const auto& last = run.checkpoints().back();
+        return checkpoint({{"cursor", last.cursor},
+                           {"items_processed", last.items_processed},
+                           {"accumulated_results", last.accumulated_results}});
+    }
+    // As a resolver finds the handler for it; otherwise the handler's name.
+    StepTest& callable(std::string_view name) { return text("callable", name); }
     StepTest& method(std::string_view name) { return text("method", name); }
     StepTest& step_name(std::string_view name) { return text("step_name", name); }
     StepTest& template_step_name(std::string_view name) { return text("template_step_name", name); }
@@ -228,6 +285,7 @@ inline tasker_step_v0 StepTest::make_step() const {
     step.context_json = view_of("context");
     step.inputs_json = view_of("inputs");
     step.config_json = view_of("config");
+    step.batch_json = view_of("batch");
     step.checkpoint_json = view_of("checkpoint");
     step.deadline_unix_ms = remaining_ms_ ? detail::FakeHost::kNowUnixMs + *remaining_ms_ : 0;
     step.api = &detail::kCallApi;
@@ -301,10 +359,18 @@ inline StepRun StepTest::run() {
     call.stop = stop_;
     call.stop_after_polls = stop_after_;
     call.lease_lost = lease_lost_;
+    call.kind = handler_->kind;
+    call.capabilities = handler_->capabilities;
     const tasker_step_v0 step = make_step();
     const std::int32_t status =
         handler_->call(place_.instance.get(), &step, reinterpret_cast<tasker_call*>(&call));
-    return {status, outcome_of(call, status), std::move(call.logs), std::move(call.heartbeats)};
+    if (!call.result || status > TASKER_OK || call.host_made) call.events.clear();
+    return {status,
+            outcome_of(call, status),
+            std::move(call.logs),
+            std::move(call.heartbeats),
+            std::move(call.events),
+            std::move(call.checkpoints)};
 }
 
 }  // namespace tasker::testing

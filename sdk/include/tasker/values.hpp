@@ -43,3 +43,18 @@ T require_value(const json& object, std::string_view key, std::string_view path 
 }
 
 }  // namespace tasker
+
+// Reads a struct from JSON with errors that name the member: after the struct, in its namespace,
+//
+//   struct Address { std::string street; std::optional<std::string> zip; };
+//   TASKER_FIELDS(Address, street, zip)
+//
+// makes it a type of every accessor: context.require_dependency_result<Order>("fetch") says
+// "result of dependency 'fetch.address.street': expected string, found integer". A std::optional member may be missing
+// or null. At most 63 members.
+#define TASKER_READ_FIELD_(NAME) tasker::detail::read_field(from, #NAME, to.NAME);
+#define TASKER_FIELDS(TYPE, ...)                                                   \
+    inline void from_json(const tasker::json& from, TYPE& to) {                    \
+        tasker::detail::require_object(from);                                      \
+        NLOHMANN_JSON_EXPAND(NLOHMANN_JSON_PASTE(TASKER_READ_FIELD_, __VA_ARGS__)) \
+    }

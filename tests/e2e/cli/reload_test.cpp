@@ -30,7 +30,8 @@ void reload(ChildProcess& worker, std::size_t times) {
 }  // namespace
 
 TEST_CASE(
-    "SIGHUP: good changes serve new submissions, a broken file keeps its old definition and is an error") {
+    "T13: SIGHUP: good changes serve new submissions, a broken file keeps its old definition and is an "
+    "error") {
     const Sandbox sandbox;
     sandbox.write("templates/grows.yaml", hold_template("grows", kOne));
     sandbox.write("templates/breaks.yaml", hold_template("breaks", kOne));
@@ -62,6 +63,33 @@ TEST_CASE(
     const std::string again = sandbox.submit_slow("breaks", "again");
     CHECK(sandbox.document({"task", "wait", again})["steps"].size() == 2);
     sandbox.document({"task", "create", "comes", "-c", "{}"}, 10);
+    stop(*worker);
+}
+
+TEST_CASE(
+    "L07: SIGHUP takes the log level of the configuration file, and keeps it while the file is broken") {
+    const Sandbox sandbox;
+    const std::string file = sandbox.write("level.toml", "[host]\nlog_level = \"info\"\n").string();
+    const auto worker = sandbox.worker({"--all-namespaces", "--config", file});
+    const auto says = [&](const std::string& text) {
+        const bool said = eventually(kPatience, [&] {
+            static_cast<void>(worker->running());
+            return worker->err().find(text) != std::string::npos;
+        });
+        REQUIRE_MESSAGE(said, worker->err());
+    };
+    const auto change = [&](const std::string& level) {
+        sandbox.write("level.toml", "[host]\nlog_level = \"" + level + "\"\n");
+        worker->signal(SIGHUP);
+    };
+    change("error");
+    says("The log level is error now, it was info");
+    change("loud");
+    says("The configuration could not be read again, the log level stays error");
+    CHECK(worker->err().find("Templates read again") == std::string::npos);
+    change("debug");
+    says("The log level is debug now, it was error");
+    says("Templates read again");
     stop(*worker);
 }
 

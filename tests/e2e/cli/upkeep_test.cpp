@@ -99,13 +99,13 @@ TEST_CASE("bash completes nouns, verbs and options") {
         return done.out;
     };
     CHECK(completed("ta", 1) == " task \n");
-    CHECK(completed("task c", 2) == " create cancel \n");
+    CHECK(completed("task c", 2) == " create cancel complete-step \n");
     CHECK(completed("task create --idem", 3) == " --idempotency-key \n");
     CHECK(completed("completion f", 2) == " fish \n");
     // The value of an option is no verb, and what stands behind it is completed as if it were not there.
-    CHECK(completed("--state-dir /x task c", 4) == " create cancel \n");
-    CHECK(completed("--state-dir = /x task c", 5) == " create cancel \n");
-    CHECK(completed("--json task c", 3) == " create cancel \n");
+    CHECK(completed("--state-dir /x task c", 4) == " create cancel complete-step \n");
+    CHECK(completed("--state-dir = /x task c", 5) == " create cancel complete-step \n");
+    CHECK(completed("--json task c", 3) == " create cancel complete-step \n");
     CHECK(completed("task list -n orders --lim", 5) == " --limit \n");
     CHECK(completed("task list --format j", 4) == " json \n");
     CHECK(completed("task list --format = j", 5) == " json \n");

@@ -166,6 +166,74 @@ TEST_CASE("Worker server: starts, says so in the seed's words and order, and end
     }
 }
 
+TEST_CASE(
+    "Worker server: the service manager is told ready, reloading and stopping, each once and in this order") {
+    Server server;
+    Guarded<std::vector<std::string>> told;
+    server.options.notify.tell = [&](std::string_view text) {
+        told.with([&](auto& all) { all.emplace_back(text.substr(0, text.find('\n'))); });
+        return true;
+    };
+    const auto messages = [&] { return told.with([](auto& all) { return all; }); };
+    server.start();
+    REQUIRE(eventually(10s, [&] { return messages().size() == 1; }));
+    CHECK(server.sink->contains("Worker ready and processing tasks"));
+    server.signals.send(ServerSignal::Hangup);
+    REQUIRE(eventually(10s, [&] { return messages().size() == 3; }));
+    server.signals.send(ServerSignal::Terminate);
+    REQUIRE(server.ends());
+    CHECK(messages() == std::vector<std::string>{"READY=1", "RELOADING=1", "READY=1", "STOPPING=1"});
+}
+
+TEST_CASE("Worker server: the watchdog is fed while the main loop turns, also while it drains") {
+    Server server;
+    std::atomic<int> alive = 0;
+    server.config.config.drain_timeout_ms = 3'600'000;
+    server.options.notify.watchdog_ms = 4000;
+    server.options.notify.tell = [&](std::string_view text) {
+        if (text == "WATCHDOG=1\n") ++alive;
+        return true;
+    };
+    server.start();
+    REQUIRE(server.ready());
+    const auto fed = [&](int times) {
+        const int before = alive;
+        return eventually(20s, [&] {
+            server.clock.advance(500);
+            return alive >= before + times;
+        });
+    };
+    CHECK(fed(3));
+    server.runtime->offer(make_event("hang", 1));
+    REQUIRE(eventually(10s, [&] { return server.hanging == 1; }));
+    server.signals.send(ServerSignal::Terminate);
+    REQUIRE(eventually(10s, [&] { return server.sink->contains("  Stopping StepExecutionSubscriber..."); }));
+    CHECK(fed(2));
+    server.let_go = true;
+    REQUIRE(server.ends());
+    CHECK(server.code == 0);
+}
+
+TEST_CASE("Worker server: a start that fails tells the service manager why, and never that it is ready") {
+    Server server;
+    Guarded<std::string> told;
+    server.options.notify.tell = [&](std::string_view text) {
+        told.with([&](auto& all) { all += text; });
+        return true;
+    };
+    server.options.open_engine = [](const EngineOptions&, const Clock&, Random&,
+                                    const Logger&) -> std::unique_ptr<Engine> {
+        throw BootstrapError("the store cannot be opened");
+    };
+    server.start();
+    REQUIRE(server.ends());
+    CHECK(server.code == 3);
+    const std::string all = told.with([](auto& text) { return text; });
+    CHECK(all.find("STATUS=") == 0);
+    CHECK(all.find("the store cannot be opened") != std::string::npos);
+    CHECK(all.find("READY=1") == std::string::npos);
+}
+
 TEST_CASE("Worker server: SIGINT ends it too, after the running step finished") {
     Server server;
     server.start();

@@ -1,6 +1,7 @@
 #include "host/api/api_server.hpp"
 
 #include <doctest/doctest.h>
+#include <netinet/in.h>
 #include <poll.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -39,6 +40,14 @@ struct Served {
 
 class Raw {
   public:
+    // The TCP port of this machine.
+    explicit Raw(std::uint16_t port) : fd_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+        sockaddr_in address{};
+        address.sin_family = AF_INET;
+        address.sin_port = htons(port);
+        address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+        REQUIRE(::connect(fd_, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0);
+    }
     explicit Raw(const std::filesystem::path& path) : fd_(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
         const sockaddr_un address = socket_address(path);
         REQUIRE(::connect(fd_, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0);
@@ -70,11 +79,126 @@ TEST_CASE("ApiServer: answers over its socket, which only this user may open") {
     served.start();
     auto client = served.client();
     CHECK(client.request("POST", "/v1/tasks", kRequest).status == 200);
-    CHECK(client.request("GET", "/health", "").body == R"({"status":"healthy","reason":null})");
+    CHECK(client.request("GET", "/health", "").body.starts_with(R"({"status":"healthy","timestamp":")"));
     struct stat status {};
     REQUIRE(::stat(served.socket.c_str(), &status) == 0);
     CHECK((status.st_mode & 0777) == 0600);
     CHECK_FALSE(std::filesystem::exists(served.dir / ".api.new"));
+}
+
+TEST_CASE("ApiServer: over TCP the same answers, on the port that was free") {
+    Served served;
+    served.options.web = parse_web_address("127.0.0.1:0");
+    served.start();
+    CHECK_FALSE(std::filesystem::exists(served.socket));
+    const std::string place = served.server->place();
+    const std::uint16_t port = parse_web_address(place).port;
+    CHECK(port != 0);
+    const auto ask = [&](const std::string& request) {
+        Raw raw(port);
+        raw.send(request);
+        return raw.rest(5000);
+    };
+    const std::string tail = "Host: " + place + "\r\nConnection: close\r\n\r\n";
+    CHECK(ask("GET /health HTTP/1.1\r\n" + tail).starts_with("HTTP/1.1 200 OK\r\n"));
+    const std::string head = ask("HEAD /health HTTP/1.1\r\n" + tail);
+    CHECK(head.starts_with("HTTP/1.1 200 OK\r\n"));
+    CHECK(head.find("Content-Length: ") != std::string::npos);
+    CHECK(head.ends_with("\r\n\r\n"));
+    CHECK(ask("GET /v1/store/info HTTP/1.1\r\n" + tail).starts_with("HTTP/1.1 403"));
+    CHECK(ask("DELETE /health HTTP/1.1\r\n" + tail).find("\r\nAllow: GET, HEAD\r\n") != std::string::npos);
+    CHECK(ask("GET /health HTTP/1.1\r\nHost: evil.example\r\n\r\n").starts_with("HTTP/1.1 421"));
+    CHECK(ask("POST /v1/tasks HTTP/1.1\r\nContent-Length: 2\r\n" + tail + "{}").starts_with("HTTP/1.1 415"));
+    CHECK(ask("\x16\x03\x01\x02\x01\x01\r\n\r\n").starts_with("HTTP/1.1 400"));
+}
+
+TEST_CASE("ApiServer: over TCP with a token, and a port that is taken is a plain error") {
+    Served served;
+    served.options.web = parse_web_address("127.0.0.1:0");
+    served.options.token = "0123456789abcdef";
+    served.start();
+    const std::uint16_t port = parse_web_address(served.server->place()).port;
+    const auto ask = [&](const std::string& headers) {
+        Raw raw(port);
+        raw.send("GET /v1/tasks HTTP/1.1\r\nHost: any\r\nConnection: close\r\n" + headers + "\r\n");
+        return raw.rest(5000);
+    };
+    const std::string refused = ask("");
+    CHECK(refused.starts_with("HTTP/1.1 401 Unauthorized\r\n"));
+    CHECK(refused.find("\r\nWWW-Authenticate: Bearer\r\n") != std::string::npos);
+    CHECK(ask("Authorization: Bearer wrong\r\n").starts_with("HTTP/1.1 401"));
+    CHECK(ask("Authorization: Bearer 0123456789abcdef\r\n").starts_with("HTTP/1.1 200"));
+    CHECK(ask("X-API-Key: 0123456789abcdef\r\n").starts_with("HTTP/1.1 200"));
+
+    Served second;
+    second.options.web = parse_web_address(served.server->place());
+    CHECK_THROWS_WITH_AS(second.start(), doctest::Contains("Address already in use"), BootstrapError);
+}
+
+TEST_CASE("ApiServer: a new token ends the old one at once, on open connections too") {
+    Served served;
+    served.options.web = parse_web_address("127.0.0.1:0");
+    served.options.token = "0123456789abcdef";
+    served.options.header_deadline_ms = served.options.request_deadline_ms = 60'000;
+    std::mutex mutex;
+    std::condition_variable changed;
+    bool entered = false, let_go = false;
+    served.engine.on_create = [&] {
+        std::unique_lock lock(mutex);
+        entered = true;
+        changed.notify_all();
+        changed.wait(lock, [&] { return let_go; });
+    };
+    served.start();
+    const std::uint16_t port = parse_web_address(served.server->place()).port;
+    const std::string head = " HTTP/1.1\r\nHost: any\r\nAuthorization: Bearer ";
+    const auto get = [&](const std::string& token) {
+        return "GET /v1/tasks" + head + token + "\r\nConnection: close\r\n\r\n";
+    };
+    const std::string old = "0123456789abcdef", fresh = "fedcba9876543210";
+    // One that has begun its request, and one that is being answered.
+    Raw idle(port), busy(port);
+    idle.send("GET /v1/tasks" + head);
+    busy.send("POST /v1/tasks" + head + old + "\r\nContent-Type: application/json\r\nContent-Length: " +
+              std::to_string(std::string_view{kRequest}.size()) + "\r\n\r\n" + kRequest);
+    {
+        std::unique_lock lock(mutex);
+        REQUIRE(changed.wait_for(lock, std::chrono::seconds{30}, [&] { return entered; }));
+    }
+    served.server->set_token(old);  // the same again changes nothing
+    served.server->set_token(fresh);
+    CHECK_FALSE(idle.rest(30'000).ends_with("..."));
+    {
+        const std::scoped_lock lock(mutex);
+        let_go = true;
+    }
+    changed.notify_all();
+    const std::string answer = busy.rest(30'000);
+    CHECK(answer.starts_with("HTTP/1.1 200"));
+    CHECK_FALSE(answer.ends_with("..."));  // and closed after it
+    const auto ask = [&](const std::string& token) {
+        Raw raw(port);
+        raw.send(get(token));
+        return raw.rest(30'000);
+    };
+    CHECK(ask(old).starts_with("HTTP/1.1 401"));
+    CHECK(ask(fresh).starts_with("HTTP/1.1 200"));
+}
+
+TEST_CASE("ApiServer: slow TCP clients are told 408, and do not keep others from being served") {
+    Served served;
+    served.options.web = parse_web_address("127.0.0.1:0");
+    served.start();
+    const std::uint16_t port = parse_web_address(served.server->place()).port;
+    std::vector<std::unique_ptr<Raw>> slow;
+    for (int i = 0; i < 100; ++i) {
+        slow.push_back(std::make_unique<Raw>(port));
+        slow.back()->send("GET /");
+    }
+    Raw quick(port);
+    quick.send("GET /health HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
+    CHECK(quick.rest(5000).starts_with("HTTP/1.1 200"));
+    CHECK(slow.back()->rest(5000).starts_with("HTTP/1.1 408"));
 }
 
 TEST_CASE("ApiServer: replaces a socket that a dead host left behind and removes its own") {

@@ -10,6 +10,7 @@
 
 #include "host/core/error.hpp"
 #include "host/engine/engine.hpp"
+#include "tests/unit/api/fake_operators.hpp"
 
 namespace tasker::host::testing {
 
@@ -20,6 +21,16 @@ class FakeEngine final : public Engine, public TaskClient {
     }
     std::shared_ptr<const TemplateCatalog> catalog() const override { return catalog_; }
     TaskClient& tasks() override { return *this; }
+    DlqClient& dlq() override { return dead_letters; }
+    AnalyticsClient& analytics() override { return figures; }
+    EventQueue& events() override { return event_queue; }
+    PruneReport prune(const PruneOptions& options) override {
+        pruned = options;
+        PruneReport report;
+        report.dry_run = options.dry_run;
+        report.complete_tasks = 5;
+        return report;
+    }
     std::unique_ptr<TaskerRuntime> attach(SessionOptions) override {
         throw std::logic_error("not used here");
     }
@@ -90,6 +101,24 @@ class FakeEngine final : public Engine, public TaskClient {
         if (key == "known" && !tasks_.empty()) return tasks_.front().task_uuid;
         return std::nullopt;
     }
+    std::optional<Refused> act_on_step(const Uuid& task_uuid, const Uuid& step_uuid,
+                                       const StepAction& action) override {
+        const std::scoped_lock lock(mutex_);
+        actions.push_back({task_uuid, step_uuid, action});
+        for (TaskView& task : tasks_) {
+            if (task.task_uuid != task_uuid) continue;
+            for (StepView& step : task.steps) {
+                if (step.step_uuid != step_uuid) continue;
+                if (action.kind == StepAction::Kind::ResetForRetry && step.state != StepState::Error)
+                    return Refused{Refusal::Invalid, "it is not in error", ""};
+                step.state = action.kind == StepAction::Kind::ResetForRetry     ? StepState::Pending
+                             : action.kind == StepAction::Kind::ResolveManually ? StepState::ResolvedManually
+                                                                                : StepState::Complete;
+                return std::nullopt;
+            }
+        }
+        return Refused{Refusal::NotFound, "no such step", ""};
+    }
     std::optional<Refused> cancel(const Uuid& uuid) override {
         const std::scoped_lock lock(mutex_);
         for (TaskView& task : tasks_) {
@@ -105,6 +134,15 @@ class FakeEngine final : public Engine, public TaskClient {
         tasks_.push_back(std::move(task));
     }
 
+    struct Acted {
+        Uuid task_uuid, step_uuid;
+        StepAction action;
+    };
+    std::vector<Acted> actions;
+    FakeDlq dead_letters;
+    FakeAnalytics figures;
+    FakeEvents event_queue;
+    std::optional<PruneOptions> pruned;
     std::vector<std::string> faults;
     std::vector<StepAuditRecord> audit;
     std::vector<TaskRequest> requests;

@@ -132,7 +132,9 @@ TEST_CASE("routes: results and dependencies come on request, and with the single
         json::parse(api.call("GET", kTask + "/workflow_steps/019a0000-0000-7000-8000-000000000002").body);
     CHECK(step["results"]["success"] == true);
     CHECK(step["completed_at"].is_string());
-    CHECK(json::parse(api.call("GET", kTask + "/workflow_steps").body).size() == 1);
+    const json listed = json::parse(api.call("GET", kTask + "/workflow_steps").body);
+    REQUIRE(listed.size() == 1);
+    CHECK(listed[0] == step);
     CHECK(api.call("GET", kTask + "/workflow_steps/019a0000-0000-7000-8000-000000000003").status == 404);
 }
 
@@ -275,7 +277,12 @@ TEST_CASE("routes: health says why the store cannot be written, liveness does no
     api.engine.trouble_text = "disk full";
     const ApiResponse response = api.call("GET", "/health/ready");
     CHECK(response.status == 503);
-    CHECK(json::parse(response.body)["reason"] == "disk full");
+    const json ready = json::parse(response.body);
+    CHECK(ready["status"] == "not_ready");
+    CHECK(ready["error"]["code"] == "SERVICE_UNAVAILABLE");
+    CHECK(ready["error"]["message"] == "disk full");
+    CHECK(ready["checks"]["web_database"]["status"] == "unhealthy");
+    CHECK(json::parse(api.call("GET", "/health").body)["reason"] == "disk full");
     CHECK(api.call("GET", "/health/live").status == 200);
 }
 
@@ -310,8 +317,12 @@ TEST_CASE("routes: the store is described, checked and copied") {
 
 TEST_CASE("routes: wrong methods, unknown paths and hostile targets are refused") {
     Api api;
-    CHECK(api.call("POST", "/health").status == 405);
-    CHECK(api.call("PATCH", kTask).status == 405);
+    const ApiResponse wrong = api.call("POST", "/health");
+    CHECK(wrong.status == 405);
+    CHECK(wrong.headers == "Allow: GET, HEAD\r\n");
+    CHECK(api.call("PUT", "/v1/tasks").headers == "Allow: GET, HEAD, POST\r\n");
+    CHECK(api.call("HEAD", "/health/live").status == 200);
+    CHECK(api.call("PUT", kTask).status == 405);
     CHECK(api.call("GET", "/v2/tasks").status == 404);
     CHECK(api.call("GET", "/../../etc/passwd").status == 404);
     CHECK(api.call("GET", "/%2e%2e/%2e%2e/etc/passwd").status == 404);
@@ -338,7 +349,7 @@ TEST_CASE("documents: steps of one name share a named_step_uuid, others have ano
     a.name = b.name = "charge";
     c.name = "ship";
     const auto uuid = [](const StepView& step) {
-        return json::parse(step_document(step, {}))["named_step_uuid"].get<std::string>();
+        return json::parse(step_document(step))["named_step_uuid"].get<std::string>();
     };
     CHECK(Uuid::parse(uuid(a)).has_value());
     CHECK(uuid(a) == uuid(b));

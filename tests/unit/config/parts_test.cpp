@@ -36,6 +36,16 @@ TEST_CASE("database url: every password is found, also one with an @ in it or in
     CHECK(redacted_url("postgresql://u:a@h/d?password=b") ==
           "postgresql://u:[REDACTED]@h/d?password=[REDACTED]");
     CHECK(redacted_url("postgresql://u@h/d") == "postgresql://u@h/d");
+    CHECK(redacted_url("host=h password=a user=u password=b") ==
+          "host=h password=[REDACTED] user=u password=[REDACTED]");
+    CHECK(redacted_url(R"(password='my \'secret' user=u)") == "password=[REDACTED] user=u");
+    CHECK(redacted_url("x://u:a password=b@c") == "x://u:[REDACTED]");
+    for (const char* text :
+         {"host=h password=hunter2", "host=h password=hunter2 options=-c:x", "password=hunter2:x"}) {
+        CHECK(database_url_fault(text).value_or("").find("hunter2") == std::string::npos);
+        CHECK(database_url_fault(text).value_or("").find("[REDACTED]") != std::string::npos);
+    }
+    CHECK(database_url_fault("mysql://h").value_or("").starts_with("'mysql' is not"));
     CHECK_FALSE(has_password("postgresql://u@h:5432/d"));
     CHECK_FALSE(database_url_fault("postgresql://u:p@[::1]:5432,other:5433/d"));
 }

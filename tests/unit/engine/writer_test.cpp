@@ -9,6 +9,7 @@
 
 #include "host/core/failpoint.hpp"
 #include "host/core/named_thread.hpp"
+#include "host/engine/embedded_runtime.hpp"
 #include "host/engine/sqlite.hpp"
 #include "host/engine/store_file.hpp"
 #include "host/logging/sinks.hpp"
@@ -328,4 +329,92 @@ TEST_CASE("What is finished is recorded before a stop hands the rest back, howev
     const TaskView view = fixture.view(task);
     CHECK(view.completed_steps == kSteps - 1);
     CHECK(view.enqueued_steps == 1);
+}
+
+// The writer is held by a callback while a result and a cancel arrive, so that one transaction takes both: the result
+// hands a dependent to the session, the cancel takes it back.
+TEST_CASE("A step that one batch hands on and takes back is never handed out") {
+    EngineFixture fixture;
+    fixture.open({linear_template()});
+    const Uuid task = fixture.submit(request("linear"));
+    fixture.close();
+    const auto writer = std::make_shared<StoreWriter>(
+        open_store(fixture.options, fixture.clock, fixture.random), fixture.options, fixture.clock,
+        fixture.random, Logger(), std::make_shared<PinnedTemplates>());
+    const auto readers = std::make_shared<ReadPool>(fixture.options.store);
+    writer->start();
+    {
+        EmbeddedRuntime runtime(writer, writer->open_session({"w1", {"ns"}}), readers);
+        runtime.set_capacity({16, {{"ns", "ns.work", "", 16}}});
+        const auto next = [&] {
+            std::vector<StepEvent> events;
+            REQUIRE(eventually(kLimit, [&] {
+                events = runtime.poll_step_events(1);
+                return !events.empty();
+            }));
+            return events.front();
+        };
+        const StepEvent first = next();
+        std::promise<void> held, open;
+        runtime.complete_step_event(first.event_id, success(first), [&](CompletionVerdict) {
+            held.set_value();
+            open.get_future().wait();
+        });
+        held.get_future().wait();
+        const StepEvent second = next();
+        std::atomic<int> verdict{-1};
+        runtime.complete_step_event(second.event_id, success(second),
+                                    [&](CompletionVerdict v) { verdict = static_cast<int>(v); });
+        const auto row = writer->ids().parse(RowKind::Task, task);
+        REQUIRE(row.has_value());
+        std::optional<Refused> refused;
+        Ticket ticket(1);
+        CHECK(writer->push(CancelOp{row->id, row->created_ms, &refused, &ticket}));
+        open.set_value();
+        ticket.wait();
+        CHECK_FALSE(refused.has_value());
+        CHECK(eventually(kLimit, [&] { return verdict == static_cast<int>(CompletionVerdict::Accepted); }));
+        CHECK(runtime.poll_step_events(10).empty());
+        CHECK(runtime.take_revocations().empty());
+        CHECK(runtime.status().claimed == 0);
+    }
+    writer->stop();
+}
+
+// Case 100. Rounds of 64 tasks in four steps: each round's results arrive while the writer is held, so that one transaction
+// takes them all and hands their dependents on.
+TEST_CASE("A batch of 64 results costs at most half a log frame a step") {
+    constexpr std::size_t kTasks = 64;
+    constexpr std::uint64_t kFrame = 4096 + 24;
+    EngineFixture fixture;
+    TaskTemplate definition = linear_template();
+    fixture.open({definition});
+    for (std::size_t i = 0; i < kTasks; ++i)
+        fixture.submit(request("linear", R"({"n":)" + std::to_string(i) + "}"));
+    fixture.attach(kTasks);
+    std::vector<StepEvent> events = fixture.next_events(kTasks);
+    const std::uint64_t before = fixture.engine->info().wal_bytes;
+    for (int round = 0; round < 4; ++round) {
+        std::promise<void> held, open;
+        // Told by the writer's thread; it says what became of an event that never was.
+        fixture.runtime->complete_step_event(Uuid{}, success(events[0]), [&](CompletionVerdict) {
+            held.set_value();
+            open.get_future().wait();
+        });
+        held.get_future().wait();
+        std::atomic<std::size_t> accepted = 0;
+        for (const StepEvent& event : events) {
+            fixture.runtime->complete_step_event(
+                event.event_id, success(event), [&](CompletionVerdict verdict) {
+                    accepted += verdict == CompletionVerdict::Accepted ? 1 : 0;
+                });
+        }
+        open.set_value();
+        REQUIRE(eventually(kLimit, [&] { return accepted == kTasks; }));
+        if (round < 3) events = fixture.next_events(kTasks);
+    }
+    const std::uint64_t frames = (fixture.engine->info().wal_bytes - before) / kFrame;
+    CAPTURE(frames);
+    CHECK(frames > 0);
+    CHECK(frames <= kTasks * 4 / 2);
 }

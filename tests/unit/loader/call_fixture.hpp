@@ -26,8 +26,13 @@ class FakeControl final : public CallControl {
         progress = {done, total};
         return !lease_lost;
     }
+    bool save_checkpoint(const Checkpoint& checkpoint) override {
+        if (!lease_lost) saved.push_back(checkpoint);
+        return !lease_lost;
+    }
     const Logger& logger() const override { return log; }
 
+    std::vector<Checkpoint> saved;
     std::atomic<StopReason> stop = StopReason::None;
     bool lease_lost = false;
     std::pair<std::uint64_t, std::uint64_t> progress{};

@@ -94,7 +94,7 @@ TEST_CASE("two handlers of one plugin may not share a callable") {
 }
 
 TEST_CASE("another ABI major is refused with both versions") {
-    REFUSED_WITH("built for plugin ABI 7.3, this host speaks 0.0",
+    REFUSED_WITH("built for plugin ABI 7.3, this host speaks 0.1",
                  (p.table.abi_major = 7, p.table.abi_minor = 3));
     REFUSED_WITH("needs at least 0.99", (p.table.abi_minor = 99, p.table.min_host_minor = 99));
 }
@@ -106,7 +106,7 @@ TEST_CASE("a newer minor that needs nothing new is accepted") {
 TEST_CASE("an entry that returns NULL refuses this host") {
     PluginNotes notes;
     const auto entry = [](const tasker_host_v0*) noexcept -> const tasker_plugin_v0* { return nullptr; };
-    CHECK_THROWS_WITH_AS(Plugin(entry, notes, {}, Logger{}), "its entry refused this host (plugin ABI 0.0)",
+    CHECK_THROWS_WITH_AS(Plugin(entry, notes, {}, Logger{}), "its entry refused this host (plugin ABI 0.1)",
                          PluginError);
 }
 

@@ -43,7 +43,7 @@ void put(std::string& file, std::size_t at, T value) {
 TEST_CASE("a good plugin passes with its notes read") {
     const std::string file = good_plugin();
     const PluginNotes notes = precheck_plugin(file);
-    CHECK(notes.abi.str() == "0.0");
+    CHECK(notes.abi.str() == "0.1");
     REQUIRE(notes.manifest.has_value());
     CHECK(notes.manifest->id == "org.example.c");
     REQUIRE(notes.manifest->handlers.size() == 1);
@@ -108,13 +108,13 @@ TEST_CASE("a truncated plugin is refused wherever it is cut") {
 
 TEST_CASE("an ABI note of another major or of needs this host has not is refused with both versions") {
     const std::string file = good_plugin();
-    const std::string note = std::string("TASKER\0\0", 8) + std::string(8, '\0');
+    const std::string note = std::string("TASKER\0\0", 8) + std::string("\0\0\1\0\0\0\0\0", 8);  // 0.1
     const auto at = file.find(note);
     REQUIRE(at != std::string::npos);
     std::string changed = file;
     changed[at + 8] = 2;
-    CHECK_SAYS(refusal(changed), "built for plugin ABI 2.0");
-    CHECK_SAYS(refusal(changed), "this host speaks 0.0");
+    CHECK_SAYS(refusal(changed), "built for plugin ABI 2.1");
+    CHECK_SAYS(refusal(changed), "this host speaks 0.1");
     changed = file;
     changed[at + 10] = 99;
     CHECK(refusal(changed) == "(accepted)");

@@ -103,3 +103,47 @@ TEST_CASE("the task and the nested event are valid JSON with the seed's members"
         CHECK(json_member(*json_member(*sequence, "workflow_step"), "attempts") == "1");
     });
 }
+
+TEST_CASE("C08 B07: a batch worker sees its cursor, and whether it has nothing to do") {
+    StepEvent event = make_event();
+    auto& inputs = event.task_sequence_step.workflow_step.inputs_json;
+    inputs = R"({"cursor":{"batch_id":"001","start_cursor":0},"is_no_op":false,"x":1})";
+    with_step(event, [](const tasker_step_v0& step, auto get) {
+        CHECK(view(step.batch_json) == R"({"batch_id":"001","start_cursor":0})");
+        CHECK((step.flags & TASKER_STEP_NO_OP) == 0);
+        CHECK(get("inputs") == view(step.inputs_json));
+    });
+    inputs = R"({"cursor":null,"is_no_op":true})";
+    with_step(event, [](const tasker_step_v0& step, auto) {
+        CHECK(step.batch_json.len == 0);
+        CHECK((step.flags & TASKER_STEP_NO_OP) != 0);
+    });
+}
+
+TEST_CASE("B15: the checkpoint of an earlier call is there") {
+    StepEvent event = make_event();
+    event.task_sequence_step.workflow_step.checkpoint_json =
+        shared_text(R"({"cursor":0,"items_processed":5,"accumulated_results":null})");
+    with_step(event, [](const tasker_step_v0& step, auto) {
+        CHECK(view(step.checkpoint_json) == R"({"cursor":0,"items_processed":5,"accumulated_results":null})");
+    });
+}
+
+TEST_CASE("X07: a context of ten megabytes is lent to the handler and not copied") {
+    StepEvent event = make_event();
+    auto task = std::make_shared<TaskInfo>(*event.task_sequence_step.task);
+    task->context_json = shared_text(R"({"text":")" + std::string(10'000'000, 'x') + "\"}");
+    event.task_sequence_step.task = task;
+    FakeControl control;
+    InTestPlugin plugin([&](const tasker_step_v0& step, tasker_call* call) {
+        CHECK(step.context_json.ptr == task->context_json->data());
+        CHECK(step.context_json.len == task->context_json->size());
+        CHECK(step.config_json.ptr ==
+              event.task_sequence_step.step_definition().handler.initialization_json.data());
+        tasker_str result{};
+        CHECK(step.api->get(call, "dep.pay", &result) == TASKER_OK);
+        CHECK(result.ptr == event.task_sequence_step.dependency_results[0].envelope_json->data());
+        return succeed(step, call, "{}");
+    });
+    plugin.run(control, event);
+}

@@ -102,6 +102,22 @@ TEST_CASE("Stream sink: records come out in order, one JSON object a line, from 
     CHECK_FALSE(log.enabled(LogLevel::Debug));
 }
 
+TEST_CASE("L07: Stream sink: its level changes while it is used, for every logger made from it") {
+    const Pipe pipe;
+    const auto sink = make_stream_sink(to_fd(pipe.write_end()));
+    const Logger log(sink);
+    const Logger child = log.with({{"component", "test"}});
+    child.debug("one");
+    sink->set_level(LogLevel::Debug);
+    child.debug("two");
+    sink->set_level(LogLevel::Error);
+    log.warn("three");
+    log.flush();
+    const auto written = lines(pipe.available());
+    REQUIRE(written.size() == 1);
+    CHECK(written[0]["msg"] == "two");
+}
+
 TEST_CASE("Stream sink: destroying it writes what is queued") {
     const Pipe pipe;
     {

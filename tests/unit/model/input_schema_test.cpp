@@ -73,6 +73,9 @@ TEST_CASE("InputSchema: what cannot be used is said with its place, and fits not
     CHECK_SAYS(remark(R"({"properties":{"a":3}})"), "/properties/a: must be a schema");
     CHECK_SAYS(remark(R"({"required":"a"})"), "/required: 'required' must be a list of names");
     CHECK_SAYS(remark("[]"), "must be a map");
+    INFO("what only the library knows does not end the process");
+    CHECK_SAYS(remark(R"({"divisibleBy":3})"), "divisibleBy");
+    CHECK_SAYS(verdict(R"({"divisibleBy":3})", "{}"), "cannot be used");
     CHECK_SAYS(verdict(R"({"type":"objekt"})", "{}"), "cannot be used");
 }
 

@@ -155,7 +155,7 @@ TEST_CASE("Worker status: one JSON object in snake case, absent error as null") 
     CHECK(parsed["error"] == nullptr);
     CHECK(parsed["uptime_ms"] == 5);
     CHECK(parsed["missing_callables"] == json::array());
-    CHECK(parsed.size() == 21);
+    CHECK(parsed.size() == 25);
     status.error = "no disk";
     CHECK(json::parse(to_json(status))["error"] == "no disk");
 }

@@ -119,8 +119,29 @@ TEST_CASE("commands: without plugins the lists are empty and the handlers of tem
     CHECK(handlers["handlers"].empty());
     REQUIRE(handlers["missing"].size() == 2);
     CHECK(handlers["missing"][0]["used_by"][0] == "demo/greet/1.0.0#say");
+    CHECK(handlers["missing"][0]["reason"] == "no plugin offers 'demo.say'");
+    CHECK(handlers["resolvers"][0] == json{{"name", "explicit_mapping"}, {"priority", 10}});
+    CHECK(handlers["resolvers"][1]["name"] == "plugin_lookup");
     CHECK(shell.run({"plugin", "info", "nothing"}).code == 10);
     CHECK(shell.run({"plugin", "info", "./no.so"}).code == 10);
+}
+
+TEST_CASE(
+    "T12: handler list names what templates ask for in vain with its place, and fails when it is strict") {
+    Demo shell;
+    const Ran lax = shell.run({"handler", "list"});
+    CHECK(lax.code == 0);
+    CHECK(lax.err.find("greet.yaml:7:17: warning: say.handler.callable: no plugin offers 'demo.say'") !=
+          std::string::npos);
+    CHECK(
+        lax.out.find(
+            "Resolvers, in the order in which they are asked: explicit_mapping (10), plugin_lookup (100)") !=
+        std::string::npos);
+    CHECK(shell.run({"handler", "list", "--strict"}).code == 3);
+    CHECK(shell.run({"handler", "list", "--strict", "--json"}).code == 3);
+    std::filesystem::remove_all(shell.path("templates"));
+    shell.write("templates/none.txt", "");
+    CHECK(shell.run({"handler", "list", "--strict"}).code == 0);
 }
 
 TEST_CASE("commands: with no host a task is written to the store, read back and cancelled") {

@@ -38,6 +38,8 @@ TEST_CASE("usage: a password is not repeated, wherever it was typed") {
                                                        {"template", "info", url},
                                                        {"template", "validate", url},
                                                        {"plugin", "info", url},
+                                                       {"plugin", "check", url},
+                                                       {"plugin", "unquarantine", url},
                                                        {"config", "explain", url},
                                                        {"new", "handler", url},
                                                        {url}};

@@ -2,6 +2,8 @@
  * misses a member: members lie one after the other and reach the end of their struct. */
 #include <stdio.h>
 #include <tasker/abi.h>
+#include <tasker/abi_events.h>
+#include <tasker/abi_resolvers.h>
 
 static size_t end_of_last;
 static int gaps;
@@ -37,7 +39,7 @@ static void structs_of_a_call(void) {
     M(tasker_sink, ctx) M(tasker_sink, write) END(tasker_sink)
     M(tasker_failure_v0, struct_size) M(tasker_failure_v0, retryable) M(tasker_failure_v0, message)
     M(tasker_failure_v0, error_type) M(tasker_failure_v0, error_code) M(tasker_failure_v0, context_json)
-    M(tasker_failure_v0, retry_after_ms) END(tasker_failure_v0)
+    M(tasker_failure_v0, retry_after_ms) M(tasker_failure_v0, headers_json) END(tasker_failure_v0)
     M(tasker_checkpoint_v0, struct_size) M(tasker_checkpoint_v0, reserved0) M(tasker_checkpoint_v0, cursor_json)
     M(tasker_checkpoint_v0, accumulated_json) M(tasker_checkpoint_v0, items_processed) END(tasker_checkpoint_v0)
     M(tasker_call_api_v0, struct_size) M(tasker_call_api_v0, reserved0) M(tasker_call_api_v0, succeed)
@@ -77,6 +79,49 @@ static void structs_of_host_and_plugin(void) {
     M(tasker_plugin_v0, get_extension) END(tasker_plugin_v0)
 }
 
+static void structs_of_events(void) {
+    M(tasker_event_v0, struct_size) M(tasker_event_v0, flags) M(tasker_event_v0, delivery)
+    M(tasker_event_v0, reserved0) M(tasker_event_v0, name) M(tasker_event_v0, event_id) M(tasker_event_v0, namespace_)
+    M(tasker_event_v0, publisher) M(tasker_event_v0, task_uuid) M(tasker_event_v0, step_uuid)
+    M(tasker_event_v0, step_name) M(tasker_event_v0, correlation_id) M(tasker_event_v0, payload_json)
+    M(tasker_event_v0, result_json) M(tasker_event_v0, metadata_json) M(tasker_event_v0, event_json)
+    END(tasker_event_v0)
+    M(tasker_event_publisher_v0, struct_size) M(tasker_event_publisher_v0, reserved0)
+    M(tasker_event_publisher_v0, name) M(tasker_event_publisher_v0, user) M(tasker_event_publisher_v0, create)
+    M(tasker_event_publisher_v0, destroy) M(tasker_event_publisher_v0, should_publish)
+    M(tasker_event_publisher_v0, transform_payload) M(tasker_event_publisher_v0, additional_metadata)
+    M(tasker_event_publisher_v0, before_publish) M(tasker_event_publisher_v0, after_publish)
+    M(tasker_event_publisher_v0, on_error) END(tasker_event_publisher_v0)
+    M(tasker_event_subscriber_v0, struct_size) M(tasker_event_subscriber_v0, reserved0)
+    M(tasker_event_subscriber_v0, name) M(tasker_event_subscriber_v0, patterns)
+    M(tasker_event_subscriber_v0, pattern_count) M(tasker_event_subscriber_v0, user)
+    M(tasker_event_subscriber_v0, create) M(tasker_event_subscriber_v0, destroy)
+    M(tasker_event_subscriber_v0, before_handle) M(tasker_event_subscriber_v0, handle)
+    M(tasker_event_subscriber_v0, after_handle) M(tasker_event_subscriber_v0, on_error)
+    END(tasker_event_subscriber_v0)
+    M(tasker_event_publishers_v0, struct_size) M(tasker_event_publishers_v0, reserved0)
+    M(tasker_event_publishers_v0, count) M(tasker_event_publishers_v0, items) END(tasker_event_publishers_v0)
+    M(tasker_event_subscribers_v0, struct_size) M(tasker_event_subscribers_v0, reserved0)
+    M(tasker_event_subscribers_v0, count) M(tasker_event_subscribers_v0, items) END(tasker_event_subscribers_v0)
+    S(TASKER_EXT_EVENT_PUBLISHER) S(TASKER_EXT_EVENT_SUBSCRIBER)
+    C(TASKER_EVENT_SUCCESS) C(TASKER_EVENT_RETRYABLE)
+    C(TASKER_DELIVERY_DURABLE) C(TASKER_DELIVERY_FAST) C(TASKER_DELIVERY_BROADCAST)
+}
+
+static void structs_of_resolvers(void) {
+    M(tasker_asked_callable_v0, struct_size) M(tasker_asked_callable_v0, group_count)
+    M(tasker_asked_callable_v0, callable) M(tasker_asked_callable_v0, rest) M(tasker_asked_callable_v0, groups)
+    END(tasker_asked_callable_v0)
+    M(tasker_handler_resolver_v0, struct_size) M(tasker_handler_resolver_v0, priority)
+    M(tasker_handler_resolver_v0, name) M(tasker_handler_resolver_v0, prefix) M(tasker_handler_resolver_v0, pattern)
+    M(tasker_handler_resolver_v0, user) M(tasker_handler_resolver_v0, create) M(tasker_handler_resolver_v0, destroy)
+    M(tasker_handler_resolver_v0, resolve) END(tasker_handler_resolver_v0)
+    M(tasker_handler_resolvers_v0, struct_size) M(tasker_handler_resolvers_v0, reserved0)
+    M(tasker_handler_resolvers_v0, count) M(tasker_handler_resolvers_v0, items) END(tasker_handler_resolvers_v0)
+    S(TASKER_EXT_HANDLER_RESOLVER)
+    C(TASKER_RESOLVER_PRIORITY) C(TASKER_RESOLVE_NOT_MINE) C(TASKER_RESOLVE_FOUND)
+}
+
 static void constants(void) {
     C(TASKER_ABI_MAJOR) C(TASKER_ABI_MINOR) S(TASKER_ENTRY_SYMBOL) S(TASKER_NOTE_NAME)
     C(TASKER_NOTE_ABI) C(TASKER_NOTE_MANIFEST)
@@ -90,7 +135,7 @@ static void constants(void) {
     C(TASKER_STOP_NONE) C(TASKER_STOP_CANCELLED) C(TASKER_STOP_DEADLINE) C(TASKER_STOP_DRAINING)
     C(TASKER_STOP_LEASE_LOST)
     C(TASKER_LOG_TRACE) C(TASKER_LOG_DEBUG) C(TASKER_LOG_INFO) C(TASKER_LOG_WARN) C(TASKER_LOG_ERROR)
-    C(TASKER_STEP_DRY_RUN) C(TASKER_STEP_RETRYABLE) C(TASKER_STEP_REDELIVERED)
+    C(TASKER_STEP_DRY_RUN) C(TASKER_STEP_RETRYABLE) C(TASKER_STEP_REDELIVERED) C(TASKER_STEP_NO_OP)
     C(TASKER_RETRY_BY_TYPE) C(TASKER_RETRY_YES) C(TASKER_RETRY_NO)
 }
 
@@ -100,5 +145,7 @@ int main(void) {
     structs_of_a_call();
     structs_of_host_and_plugin();
     constants();
+    structs_of_events();
+    structs_of_resolvers();
     return gaps;
 }

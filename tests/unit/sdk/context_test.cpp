@@ -96,6 +96,7 @@ TEST_CASE("a wrong type is a validation error that names key, expected and found
         const char* value;
         void (*read)(StepContext&);
         const char* message;
+        const char* field = "k";
     };
     const Row rows[] = {
         {R"("x")", [](StepContext& c) { c.get_input<int>("k"); },
@@ -113,7 +114,9 @@ TEST_CASE("a wrong type is a validation error that names key, expected and found
         {"{}", [](StepContext& c) { c.get_input<std::vector<int>>("k"); },
          "input 'k': expected array, found object"},
         {"[1, null]", [](StepContext& c) { c.get_input<std::vector<int>>("k"); },
-         "input 'k': expected integer, found null"},
+         "input 'k[1]': expected integer, found null", "k[1]"},
+        {R"({"a":true})", [](StepContext& c) { c.get_input<std::map<std::string, int>>("k"); },
+         "input 'k.a': expected integer, found boolean", "k.a"},
         {"[]", [](StepContext& c) { c.get_input<std::map<std::string, int>>("k"); },
          "input 'k': expected object, found array"},
         {"300", [](StepContext& c) { c.get_input<std::int8_t>("k"); },
@@ -138,7 +141,7 @@ TEST_CASE("a wrong type is a validation error that names key, expected and found
         CHECK(run->error_type() == "validation_error");
         CHECK(run->error_code() == "WRONG_TYPE");
         CHECK_FALSE(run->retryable());
-        CHECK(run->metadata()["field"] == "k");
+        CHECK(run->metadata()["field"] == row.field);
     }
 }
 

@@ -1,3 +1,4 @@
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -118,4 +119,59 @@ TEST_CASE("the detail of a dependency tells success, type, code and message") {
         CHECK_FALSE(context.dependency_detail("odd")->success);
         CHECK_FALSE(context.dependency_detail("gone"));
     });
+}
+
+namespace shop {
+struct Address {
+    std::string street;
+    std::optional<std::string> zip;
+};
+TASKER_FIELDS(Address, street, zip)
+struct Item {
+    int count = 0;
+};
+TASKER_FIELDS(Item, count)
+struct Order {
+    std::string id;
+    Address address;
+    std::vector<Item> items;
+};
+TASKER_FIELDS(Order, id, address, items)
+}  // namespace shop
+
+TEST_CASE("H09: a dependency is read as a struct, and an error names the member") {
+    const auto read = [](const json& result) {
+        ProbeTest test;
+        test.step.dependency("fetch", result);
+        return test.run([](StepContext& context) {
+            const auto order = context.require_dependency_result<shop::Order>("fetch");
+            return tasker::StepHandlerResult::success(
+                {{"id", order.id}, {"zip", order.address.zip.value_or("-")}, {"items", order.items.size()}});
+        });
+    };
+    json order{{"id", "A"},
+               {"address", {{"street", "Main"}, {"zip", nullptr}}},
+               {"items", {{{"count", 1}}, {{"count", 2}}}}};
+    CHECK(read(order)->result() == json{{"id", "A"}, {"zip", "-"}, {"items", 2}});
+    const auto message = [&](const char* pointer, const json& value) {
+        json changed = order;
+        changed[json::json_pointer(pointer)] = value;
+        const auto run = read(changed);
+        CHECK(run->error_type() == "validation_error");
+        CHECK_FALSE(run->retryable());
+        return run->error_message();
+    };
+    CHECK(message("/id", 5) == "result of dependency 'fetch.id': expected string, found integer");
+    CHECK(message("/address/street", nullptr) ==
+          "result of dependency 'fetch.address.street' is required and is null");
+    CHECK(message("/address/zip", 1) ==
+          "result of dependency 'fetch.address.zip': expected string, found integer");
+    CHECK(message("/address", "Main") ==
+          "result of dependency 'fetch.address': expected object, found string");
+    CHECK(message("/items/1", json::object()) ==
+          "result of dependency 'fetch.items[1].count' is required and is missing");
+    CHECK(message("/items/0/count", 1.5) ==
+          "result of dependency 'fetch.items[0].count': expected integer, found number");
+    const auto whole = read(json::array());
+    CHECK(whole->error_message() == "result of dependency 'fetch': expected object, found array");
 }

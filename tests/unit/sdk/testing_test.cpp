@@ -187,7 +187,7 @@ TEST_CASE("a failure without details gets defaults, and its type decides about t
     CHECK_FALSE(StepTest(handler).attempt(2).run()->retryable());
 }
 
-TEST_CASE("what this version does not support says so") {
+TEST_CASE("a function of another kind of handler says so and leaves the step open") {
     const auto handler = handler_calling([](void*, const tasker_step_v0* step, tasker_call* call) noexcept {
         tasker_checkpoint_v0 checkpoint{};
         checkpoint.struct_size = sizeof checkpoint;
@@ -196,7 +196,7 @@ TEST_CASE("what this version does not support says so") {
                          api.create_batches(call, "w", nullptr, 0, "{}", 2) == TASKER_E_UNSUPPORTED &&
                          api.yield_checkpoint(call, &checkpoint) == TASKER_E_UNSUPPORTED &&
                          api.save_checkpoint(call, &checkpoint) == TASKER_E_UNSUPPORTED &&
-                         api.emit_event(call, "e", "{}", 2) == TASKER_E_UNSUPPORTED;
+                         api.emit_event(call, "e", "{}", 2) == TASKER_E_INVALID;
         return api.succeed(call, all ? "true" : "false", all ? 4 : 5);
     });
     CHECK(StepTest(handler).run()->result() == json(true));

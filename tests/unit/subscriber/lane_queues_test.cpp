@@ -23,7 +23,7 @@ struct Fixture {
 
     void push(LaneQueues& queues, const std::string& callable, int count, std::int64_t now_ms = 0) {
         for (int i = 0; i < count; ++i) {
-            queues.push(queues.lane_of(callable),
+            queues.push(queues.lane_of(registry.resolve(callable)),
                         std::make_shared<StepJob>(make_event(callable, ++number), backend, Logger{}, 0),
                         now_ms);
         }
@@ -121,7 +121,7 @@ TEST_CASE("LaneQueues: nothing is claimed ahead of a handler whose calls are lon
     f.options.prefetch = 100;
     LaneQueues queues(f.registry, f.options);
     CHECK(queues.capacity(0).lanes[0].limit == 20);
-    HandlerLane& lane = queues.lane_of("a");
+    HandlerLane& lane = queues.lane_of(f.registry.resolve("a"));
     CHECK_FALSE(queues.outdated(lane));
     lane.average_us = 25'000;
     CHECK(queues.capacity(0).lanes[0].limit == 12);

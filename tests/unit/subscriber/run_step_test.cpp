@@ -20,6 +20,7 @@ struct Control final : CallControl {
     std::int64_t remaining_ms() const override { return std::numeric_limits<std::int64_t>::max(); }
     std::int64_t deadline_unix_ms() const override { return 0; }
     bool heartbeat(std::uint64_t, std::uint64_t) override { return true; }
+    bool save_checkpoint(const Checkpoint&) override { return true; }
     const Logger& logger() const override { return log; }
 };
 
@@ -89,11 +90,15 @@ TEST_CASE("run_step: a callable that nobody offers is the seed's retryable failu
     CHECK(failed(outcome).retryable);
 }
 
-TEST_CASE("run_step: a method that the handler does not offer is not found, one that it offers is called") {
+TEST_CASE("V07: run_step: a missing method is METHOD_NOT_FOUND, and no other method runs") {
     ProbeHandler handler("a", Threading::Serial, 0, done);
     handler.change_info().methods = {"refund"};
-    CHECK(failed(run(make_event("a", 1, 0, "charge"), &handler)).message ==
-          "Handler not found: a (method 'charge')");
+    const auto missing = run(make_event("a", 1, 0, "charge"), &handler);
+    CHECK(failed(missing).message == "handler 'a' has no method 'charge'; it has call, refund");
+    CHECK(failed(missing).error_type == "handler_error");
+    CHECK(failed(missing).error_code == "METHOD_NOT_FOUND");
+    CHECK_FALSE(failed(missing).retryable);
+    CHECK(handler.record->calls == 0);
     CHECK(std::holds_alternative<Succeeded>(run(make_event("a", 1, 0, "refund"), &handler)));
     CHECK(std::holds_alternative<Succeeded>(run(make_event("a", 1, 0, "call"), &handler)));
 }
@@ -177,6 +182,74 @@ TEST_CASE("run_step: a failure becomes the seed's error result with status error
     CHECK(result->retry_after_ms == 5000);
 }
 
+TEST_CASE("R12 R13: a failure's headers reach the result") {
+    Failed failure;
+    failure.message = "busy";
+    failure.headers = {{"Retry-After", "30"}};
+    const auto result = to_result(make_event("a", 1), failure, {}, {"w1", ""}, "");
+    REQUIRE(result.has_value());
+    CHECK(result->headers == failure.headers);
+}
+
 TEST_CASE("run_step: a step that is given back has no result") {
     CHECK_FALSE(to_result(make_event("a", 1), Released{"draining"}, {}, {}, "").has_value());
+}
+
+namespace {
+StepOutcome decide(const std::string& result, StepType type) {
+    auto definition = std::make_shared<TaskTemplate>();
+    definition->namespace_name = "ns";
+    definition->name = "decides";
+    definition->version = "1";
+    definition->steps.resize(3);
+    definition->steps[0].name = "route";
+    definition->steps[0].handler.callable = "a";
+    definition->steps[0].type = type;
+    definition->steps[1].name = "approve";
+    definition->steps[1].dependencies = {"route"};
+    definition->steps[2].name = "work_on";
+    definition->steps[2].dependencies = {"route"};
+    definition->steps[2].type = StepType::BatchWorker;
+    definition->steps[2].batch = BatchConfig{};
+    REQUIRE_FALSE(link_graph(*definition).has_value());
+    StepEvent event = make_event("a", 1, 5000);
+    event.task_sequence_step.task_template = definition;
+    event.task_sequence_step.step_index = 0;
+    ProbeHandler handler("a", Threading::Serial, 0, [&](const StepEvent&, CallControl&) -> StepOutcome {
+        return Succeeded{.result_json = result};
+    });
+    return run(event, &handler);
+}
+
+void check_invalid(const StepOutcome& outcome, const std::string& message) {
+    const auto* failed = std::get_if<Failed>(&outcome);
+    REQUIRE(failed != nullptr);
+    CHECK(failed->error_type == "invalid_outcome");
+    CHECK(failed->error_code == "INVALID_OUTCOME");
+    CHECK_FALSE(failed->retryable);
+    CHECK_MESSAGE(failed->message.find(message) != std::string::npos, failed->message);
+}
+}  // namespace
+
+TEST_CASE("call_handler: what a decision decided is checked before it is submitted") {
+    const std::string head = R"({"decision_point_outcome":{"type":"create_steps","step_names":[)";
+    CHECK(std::holds_alternative<Succeeded>(decide(head + R"("approve"]}})", StepType::Decision)));
+    check_invalid(decide(head + R"("aprove"]}})", StepType::Decision),
+                  "decision 'route': result.decision_point_outcome.step_names[0] is \"aprove\", which the "
+                  "template does not have, did you mean 'approve'?");
+    check_invalid(decide("{}", StepType::Decision), "result.decision_point_outcome is missing");
+    CHECK(std::holds_alternative<Succeeded>(decide("{}", StepType::Standard)));
+}
+
+TEST_CASE("call_handler: so is what a batchable step cut") {
+    const std::string head =
+        R"({"batch_processing_outcome":{"type":"create_batches","worker_count":1,"total_items":1,)";
+    const std::string cursors =
+        R"("cursor_configs":[{"batch_id":"1","start_cursor":0,"end_cursor":1,"batch_size":1}],)";
+    CHECK(std::holds_alternative<Succeeded>(
+        decide(head + cursors + R"("worker_template_name":"work_on"}})", StepType::Batchable)));
+    check_invalid(decide(head + cursors + R"("worker_template_name":"workon"}})", StepType::Batchable),
+                  "did you mean 'work_on'?");
+    check_invalid(decide(R"({"batch_analyzer_outcome":{}})", StepType::Batchable),
+                  "result.batch_processing_outcome is missing");
 }

@@ -144,16 +144,12 @@ std::vector<Row> field_rows() {
          9, 24, "steps[1].handler", "a handler needs the key 'callable'"},
         {"an empty callable", minimal("demo", "  - {name: b, handler: {callable: ''}}\n"), kError,
          "EMPTY_CALLABLE", 9, 35, "steps[1].handler.callable", "must not be empty"},
-        {"a resolver", with_step_lines("      resolver: explicit\n"), kError, "NOT_SUPPORTED", 9, 17,
-         "steps[0].handler.resolver", "no resolver 'explicit', only 'explicit_mapping'"},
         {"initialization as a list", with_step_lines("      initialization: [1]\n"), kError, "WRONG_TYPE", 9,
          23, "steps[0].handler.initialization", "must be a map of keys"},
         {"infinity in initialization", with_step_lines("      initialization: {a: [.inf]}\n"), kError,
          "OUT_OF_RANGE", 9, 28, "steps[0].handler.initialization.a[0]", ".inf does not fit"},
         {"an integer beyond 64 bits", with_step_lines("      initialization: {a: 99999999999999999999}\n"),
          kError, "OUT_OF_RANGE", 9, 27, "steps[0].handler.initialization.a", "does not fit; quote it"},
-        {"a decision step", with_step_lines("    type: decision\n"), kError, "NOT_SUPPORTED", 9, 11,
-         "steps[0].type", "this version does not support steps of type 'decision'"},
         {"an unknown step type", with_step_lines("    type: standart\n"), kError, "UNKNOWN_VALUE", 9, 11,
          "steps[0].type", "did you mean 'standard'?"},
         {"type under both names", with_step_lines("    type: standard\n    step_type: standard\n"), kError,
@@ -164,12 +160,8 @@ std::vector<Row> field_rows() {
          "steps[0].dependencies", "must be a list of texts"},
         {"a number as dependency", with_step_lines("    dependencies: [1]\n"), kError, "WRONG_TYPE", 9, 20,
          "steps[0].dependencies[0]", "must be a text, but is the number 1"},
-        {"published events", with_step_lines("    publishes_events: [{name: a.b}]\n"), kError,
-         "NOT_SUPPORTED", 9, 5, "steps[0].publishes_events", "does not support 'publishes_events'"},
-        {"a batch", with_step_lines("    batch_config: {batch_size: 1}\n"), kError, "NOT_SUPPORTED", 9, 5,
-         "steps[0].batch_config", "does not support 'batch_config'"},
         {"a composition", with_step_lines("    composition: x\n"), kError, "NOT_SUPPORTED", 9, 5,
-         "steps[0].composition", "does not support 'composition'"},
+         "steps[0].composition", "composed by a grammar exist only in Tasker's Rust worker"},
         {"a timeout of nothing", with_step_lines("    timeout_seconds: 0\n"), kError, "OUT_OF_RANGE", 9, 22,
          "steps[0].timeout_seconds", "from 1 to 31536000, but is 0"},
         {"a timeout that is no number", with_step_lines("    timeout_seconds: .nan\n"), kError,
@@ -270,8 +262,13 @@ std::vector<Row> graph_and_warning_rows() {
          "remove it"},
         {"a key like nothing", minimal("demo", "zzzzzzzzzz: x\n"), kWarning, "UNKNOWN_KEY", 9, 1,
          "zzzzzzzzzz", "has no key 'zzzzzzzzzz', it is ignored; remove it"},
-        {"a lifecycle", minimal("demo", "lifecycle: {max_duration_minutes: 5}\n"), kWarning, "NOT_ACTED_UPON",
-         9, 1, "lifecycle", "does not act upon it"},
+        {"a resolver of an embedder", with_step_lines("      resolver: explicit_maping\n"), kWarning,
+         "UNKNOWN_RESOLVER", 9, 17, "steps[0].handler.resolver",
+         "only explicit_mapping or plugin_lookup: a plugin or a program that embeds it must bring one, did "
+         "you mean "
+         "'explicit_mapping'?"},
+        {"a part of a lifecycle", minimal("demo", "lifecycle: {auto_fail_on_timeout: true}\n"), kWarning,
+         "NOT_ACTED_UPON", 9, 13, "lifecycle.auto_fail_on_timeout", "staleness_action decides"},
         {"an empty list key", with_step_lines("    dependencies:\n"), kWarning, "EMPTY_VALUE", 9, 5,
          "steps[0].dependencies", "counts as absent"},
         {"a dependency twice",
@@ -337,11 +334,11 @@ TEST_CASE("a field of the wrong type, range or name is refused with its line, co
     check(field_rows());
 }
 TEST_CASE("each wrong retry setting is refused with its value and the allowed range") { check(retry_rows()); }
-TEST_CASE("graph errors and warnings name the lines and the nearest name") {
+TEST_CASE("T05 T10: graph errors and warnings name the lines and the nearest name") {
     check(graph_and_warning_rows());
 }
 
-TEST_CASE("every problem of a file is told at once, sorted by line") {
+TEST_CASE("T03: every problem of a file is told at once, sorted by line") {
     const auto loaded = parsed(
         "name: 5\n"
         "namespace_name: a-b\n"
@@ -366,17 +363,25 @@ TEST_CASE("every problem of a file is told at once, sorted by line") {
     CHECK(loaded.failed == 1);
 }
 
-TEST_CASE("a lifecycle is checked although it is not acted upon") {
-    const auto loaded = parsed(minimal("demo", "lifecycle:\n  max_duration_minutes: 0\n"));
-    REQUIRE(loaded.diagnostics.size() == 2);
-    CHECK(loaded.diagnostics[0].code == "NOT_ACTED_UPON");
-    CHECK(loaded.diagnostics[1].str() ==
+TEST_CASE("a lifecycle is taken over, and its numbers have ranges") {
+    const auto good = parsed(minimal(
+        "demo",
+        "lifecycle: {max_duration_minutes: 5, max_waiting_for_retry_minutes: 7, staleness_action: error}\n"));
+    REQUIRE(all_text(good.diagnostics).empty());
+    const Lifecycle& lifecycle = good.catalog.all().at(0)->lifecycle;
+    CHECK(lifecycle.max_duration == 5);
+    CHECK(lifecycle.max_waiting_for_retry == 7);
+    CHECK_FALSE(lifecycle.max_steps_in_process.has_value());
+    CHECK(lifecycle.staleness_action == "error");
+    const auto bad = parsed(minimal("demo", "lifecycle:\n  max_duration_minutes: 0\n"));
+    REQUIRE(bad.diagnostics.size() == 1);
+    CHECK(bad.diagnostics[0].str() ==
           "t.yaml:10:25: error: lifecycle.max_duration_minutes: max_duration_minutes must be a whole number "
           "from 1 to "
           "43200, but is 0 [OUT_OF_RANGE]");
 }
 
-TEST_CASE("an unknown key is an error under --strict and says nothing of being ignored") {
+TEST_CASE("T05: an unknown key is an error under --strict and says nothing of being ignored") {
     const auto loaded = parsed(with_retry("limit: 3"), {.strict = true});
     REQUIRE(loaded.diagnostics.size() == 1);
     CHECK(loaded.diagnostics[0].severity == Severity::Error);

@@ -44,7 +44,7 @@ class AsNobody {
 
 }  // namespace
 
-TEST_CASE("folders are walked recursively, in any case of the extension, hidden ones left out") {
+TEST_CASE("T02: folders are walked recursively, in any case of the extension, hidden ones left out") {
     const TempDir dir;
     dir.write("b.yaml", minimal("b"));
     dir.write("a.YML", minimal("a"));
@@ -70,7 +70,7 @@ TEST_CASE("a root may be a file, and overlapping roots give each file once") {
     CHECK(loaded.files == 2);
 }
 
-TEST_CASE("a missing root is an error that names it, and the others load") {
+TEST_CASE("T01: a missing root is an error that names it, and the others load") {
     const TempDir dir;
     dir.write("ok/a.yaml", minimal("a"));
     const auto loaded = load_templates({dir / "absent", dir / "ok"}, {});
@@ -81,7 +81,7 @@ TEST_CASE("a missing root is an error that names it, and the others load") {
     CHECK(loaded.diagnostics[0].message.find((dir / "absent").string()) != std::string::npos);
 }
 
-TEST_CASE("one bad file does not stop the others") {
+TEST_CASE("T03: one bad file does not stop the others") {
     const TempDir dir;
     dir.write("a.yaml", minimal("a"));
     dir.write("b.yaml", "steps: [\n");
@@ -125,7 +125,7 @@ TEST_CASE("a device and a FIFO given as roots are refused at once") {
     CHECK(loaded.diagnostics[1].message == "the template path is a FIFO, not a folder or a file");
 }
 
-TEST_CASE("symlinks stay inside of the root, loops end, and a linked file loads once") {
+TEST_CASE("T02: symlinks stay inside of the root, loops end, and a linked file loads once") {
     const TempDir dir, outside;
     outside.write("secret.yaml", minimal("secret"));
     dir.write("real/a.yaml", minimal("a"));

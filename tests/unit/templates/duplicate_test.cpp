@@ -6,7 +6,7 @@
 using namespace tasker::host;
 using namespace tasker::host::testing;
 
-TEST_CASE("two files with one id and different content: both are named and neither loads") {
+TEST_CASE("T04: two files with one id and different content: both are named and neither loads") {
     const TempDir dir;
     dir.write("a.yaml", minimal("same"));
     dir.write("b.yaml", minimal("same", "    timeout_seconds: 5\n"));
@@ -41,7 +41,7 @@ TEST_CASE("of three files with one id each rival is told of all the others, also
     CHECK(loaded.failed == 3);
 }
 
-TEST_CASE("two files that say the same in different words are a warning and load once") {
+TEST_CASE("T04: two files that say the same in different words are a warning and load once") {
     const TempDir dir;
     dir.write("a.yaml", minimal("same"));
     dir.write("b.yaml",

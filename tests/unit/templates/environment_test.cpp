@@ -56,7 +56,7 @@ TEST_CASE("without an environment, or with one the template does not know, nothi
     }
 }
 
-TEST_CASE("overrides apply in order: initialization merges flat, timeout and retry replace") {
+TEST_CASE("T09: overrides apply in order: initialization merges flat, timeout and retry replace") {
     const auto entry = load_for("test");
     const StepTemplate& a = entry->steps[0];
     CHECK(a.handler.initialization_json == R"({"extra":1,"kept":true,"nested":{"k":3},"url":"local"})");
@@ -91,4 +91,54 @@ TEST_CASE("a wrong override is refused in every environment, not only in the cho
     REQUIRE(loaded.diagnostics.size() == 1);
     CHECK(loaded.diagnostics[0].path == "environments.test.steps[1].retry.max_attempts");
     CHECK(loaded.diagnostics[0].line == 23);
+}
+
+TEST_CASE(
+    "T09: a key of initialization that an override sets to null is null, one that it leaves out is kept") {
+    const auto loaded = parsed(
+        "name: demo\nnamespace_name: n\nversion: '1'\nsteps:\n"
+        "  - {name: a, handler: {callable: x, initialization: {url: live, key: 1}}}\n"
+        "environments:\n  test:\n    steps:\n      - {name: a, handler: {initialization: {url: ~}}}\n",
+        {.environment = "test"});
+    REQUIRE(all_text(loaded.diagnostics).empty());
+    CHECK(loaded.catalog.all().at(0)->steps[0].handler.initialization_json == R"({"key":1,"url":null})");
+}
+
+TEST_CASE("T09: ALL after a step's own override wins, an override of a step without initialization adds it") {
+    const auto loaded = parsed(
+        "name: demo\nnamespace_name: n\nversion: '1'\nsteps:\n"
+        "  - {name: a, handler: {callable: x}}\n  - {name: b, handler: {callable: x}}\n"
+        "environments:\n  test:\n    steps:\n"
+        "      - {name: a, timeout_seconds: 3, handler: {initialization: {k: a}}}\n"
+        "      - {name: ALL, timeout_seconds: 9, handler: {initialization: {k: all}}}\n"
+        "      - {name: b, retry: {retryable: false}}\n",
+        {.environment = "test"});
+    REQUIRE(all_text(loaded.diagnostics).empty());
+    const auto& steps = loaded.catalog.all().at(0)->steps;
+    for (const StepTemplate& step : steps) {
+        CHECK(step.timeout_ms == 9'000);
+        CHECK(step.handler.initialization_json == R"({"k":"all"})");
+    }
+    CHECK(steps[0].retry.retryable);
+    CHECK_FALSE(steps[1].retry.retryable);
+}
+
+TEST_CASE("T09: a worker's name that an override gets wrong is found in that environment") {
+    const std::string yaml =
+        "name: demo\nnamespace_name: n\nversion: '1'\nsteps:\n"
+        "  - {name: cut, type: batchable, handler: {callable: x, initialization: {worker_template_name: "
+        "work}}}\n"
+        "  - name: work\n    type: batch_worker\n    dependencies: [cut]\n    handler: {callable: y}\n"
+        "    batch_config: {batch_size: 1, parallelism: 1, cursor_field: id, worker_template: work, "
+        "failure_strategy: "
+        "isolate}\n"
+        "environments:\n  test:\n    steps:\n"
+        "      - {name: cut, handler: {initialization: {worker_template_name: wrok}}}\n";
+    CHECK(all_text(parsed(yaml).diagnostics).empty());
+    const auto loaded = parsed(yaml, {.environment = "test"});
+    const Diagnostic* found = with_code(loaded, "UNKNOWN_WORKER_TEMPLATE");
+    REQUIRE(found != nullptr);
+    CHECK(found->line == 14);
+    CHECK(found->message.find("did you mean 'work'?") != std::string::npos);
+    CHECK(loaded.catalog.all().empty());
 }

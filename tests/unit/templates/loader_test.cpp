@@ -8,7 +8,7 @@ using namespace tasker::host;
 using namespace tasker::host::testing;
 using Json = nlohmann::json;
 
-TEST_CASE("the smallest template gets every default of the canonical form") {
+TEST_CASE("T08: the smallest template gets every default of the canonical form") {
     const auto loaded = parsed(
         "name: charge_card\nnamespace_name: payments\nversion: \"1.0.0\"\nsteps:\n"
         "  - name: authorize\n    handler: {callable: payments.authorize, initialization: {limit: 5}}\n"
@@ -130,4 +130,13 @@ TEST_CASE("an empty method counts as absent and the resolver that the registry i
     CHECK(loaded.catalog.all()[0]->steps[0].handler.method.empty());
     CHECK(loaded.catalog.all()[0]->steps[0].handler.resolver == "explicit_mapping");
     CHECK(loaded.catalog.all()[0]->definition_json.find("\"method\":null") != std::string::npos);
+}
+
+TEST_CASE("T07: depends_on is another spelling of dependencies, also in the canonical form") {
+    const auto both = parsed(minimal("demo", "  - {name: b, depends_on: [first], handler: {callable: x}}\n"));
+    const auto usual =
+        parsed(minimal("demo", "  - {name: b, dependencies: [first], handler: {callable: x}}\n"));
+    REQUIRE(both.catalog.all().size() == 1);
+    CHECK(both.catalog.all().at(0)->steps[1].dependencies == std::vector<std::string>{"first"});
+    CHECK(both.catalog.all().at(0)->definition_json == usual.catalog.all().at(0)->definition_json);
 }

@@ -68,3 +68,52 @@ TEST_CASE("steps that are tied together are no orphans") {
     CHECK(with_code(loaded, "ORPHAN_STEP") == nullptr);
     CHECK(with_code(loaded, "NO_RESULT_SCHEMA") != nullptr);
 }
+
+namespace {
+// What is said of the steps that are made at run time: "line path" each.
+std::string differs(const std::string& steps) {
+    const auto loaded = parsed("name: demo\nnamespace_name: n\nversion: '1'\nsteps:\n" + steps,
+                               {.tasker = TaskerFindings::All});
+    std::string text;
+    for (const Diagnostic& entry : loaded.diagnostics) {
+        if (entry.code == "TASKER_DIFFERS")
+            text += (text.empty() ? "" : "; ") + std::to_string(entry.line) + " " + entry.path;
+    }
+    return text;
+}
+const std::string kStart = "  - {name: start, handler: {callable: x}}\n";
+const std::string kRoute =
+    "  - {name: route, type: decision, dependencies: [start], handler: {callable: x}}\n";
+const std::string kBatch =
+    "  - {name: cut, type: batchable, dependencies: [start], handler: {callable: x, initialization: "
+    "{worker_template_name: work}}}\n"
+    "  - {name: work, type: batch_worker, dependencies: [cut], handler: {callable: x}, batch_config: "
+    "{batch_size: 1, "
+    "parallelism: 1, cursor_field: id, worker_template: work, failure_strategy: isolate}}\n"
+    "  - {name: gather, type: deferred_convergence, dependencies: [work], handler: {callable: x}}\n";
+}  // namespace
+
+TEST_CASE("X14: a server lets a decision stay complete whatever its outcome says") {
+    CHECK(differs(kStart + kRoute) == "6 steps[1].type");
+}
+
+TEST_CASE("X16: a server loses the branches of a decision that a step shares with an earlier step") {
+    CHECK(differs(kStart + kRoute +
+                  "  - {name: left, dependencies: [route, start], handler: {callable: x}}\n") ==
+          "6 steps[1].type; 7 steps[2].dependencies");
+    CHECK(differs(kStart + kRoute + "  - {name: left, dependencies: [route], handler: {callable: x}}\n" +
+                  "  - {name: more, dependencies: [left, start], handler: {callable: x}}\n") ==
+          "6 steps[1].type");
+}
+
+TEST_CASE("X18: without a decision a server does not wait for what is made at run time") {
+    const std::string after = "  - {name: after, dependencies: [gather], handler: {callable: x}}\n";
+    CHECK(differs(kStart + kBatch).empty());
+    CHECK(differs(kStart + kBatch + after) == "9 steps[4].dependencies");
+    CHECK(differs(kStart + kBatch + after + kRoute) == "10 steps[5].type");
+}
+
+TEST_CASE("X19: without a decision a server never makes a convergence of steps that exist from the start") {
+    CHECK(differs(kStart + "  - {name: join, type: deferred_convergence, dependencies: [start], handler: "
+                           "{callable: x}}\n") == "6 steps[1].type");
+}

@@ -50,6 +50,10 @@ class FakeEngine final : public Engine {
     }
     std::shared_ptr<const TemplateCatalog> catalog() const override { return catalog_; }
     TaskClient& tasks() override { throw Error("the fake engine has no tasks"); }
+    DlqClient& dlq() override { throw Error("the fake engine has no dead letters"); }
+    AnalyticsClient& analytics() override { throw Error("the fake engine has no figures"); }
+    EventQueue& events() override { throw Error("the fake engine has no events"); }
+    PruneReport prune(const PruneOptions&) override { return {}; }
     std::unique_ptr<TaskerRuntime> attach(SessionOptions options) override;
     StoreInfo info() override { return {}; }
     std::vector<std::string> check() override { return {}; }
@@ -80,6 +84,13 @@ class SharedRuntime final : public TaskerRuntime {
     bool heartbeat(const Uuid& event_id) override { return it_->heartbeat(event_id); }
     void release_step_event(const Uuid& event_id, std::string reason) override {
         it_->release_step_event(event_id, std::move(reason));
+    }
+    bool save_checkpoint(const Uuid& event_id, const Checkpoint& checkpoint) override {
+        return it_->save_checkpoint(event_id, checkpoint);
+    }
+    void yield_step_event(const Uuid& event_id, Checkpoint checkpoint,
+                          std::function<void(CompletionVerdict)> done) override {
+        it_->yield_step_event(event_id, std::move(checkpoint), std::move(done));
     }
     StarvationReport check_starvation_warnings() override { return it_->check_starvation_warnings(); }
     std::size_t cleanup_timeouts() override { return it_->cleanup_timeouts(); }

@@ -18,10 +18,27 @@
 
 namespace tasker::detail {
 
-// Which value is being read, for the message: input 'number'.
+// An element on the way into a value: list[3], map.key. Lives on the stack of the conversion.
+struct PathStep {
+    const PathStep* up;
+    std::string_view key;  // empty: an index
+    std::size_t index;
+};
+
+// Which value is being read, for the message: input 'number', input 'list[3].key'.
 struct Where {
     std::string_view what, name;
-    std::string text() const { return std::string(what) + " '" + std::string(name) + "'"; }
+    const PathStep* path = nullptr;
+
+    std::string full_name() const {
+        std::string inner;
+        for (const PathStep* step = path; step != nullptr; step = step->up) {
+            inner.insert(0, step->key.empty() ? "[" + std::to_string(step->index) + "]"
+                                              : "." + std::string(step->key));
+        }
+        return std::string(name) + inner;
+    }
+    std::string text() const { return std::string(what) + " '" + full_name() + "'"; }
 };
 
 inline std::string_view type_name(const json& value) {
@@ -32,14 +49,32 @@ inline std::string_view type_name(const json& value) {
 [[noreturn]] inline void wrong_type(const Where& where, std::string_view expected, std::string_view found) {
     throw ValidationError(
         where.text() + ": expected " + std::string(expected) + ", found " + std::string(found), "WRONG_TYPE",
-        {{"field", std::string(where.name)}, {"expected", expected}, {"found", found}});
+        {{"field", where.full_name()}, {"expected", expected}, {"found", found}});
 }
 
 [[noreturn]] inline void missing_value(const Where& where, Presence presence) {
     const std::string_view found = presence == Presence::Null ? "null" : "missing";
     throw ValidationError(where.text() + " is required and is " + std::string(found), "MISSING_VALUE",
-                          {{"field", std::string(where.name)}, {"found", found}});
+                          {{"field", where.full_name()}, {"found", found}});
 }
+
+// A member of an object is not what a from_json() needs. Which object that was only the reader above it knows: each adds
+// its name, and the outermost makes the ValidationError. Not for authors.
+class FieldFault {
+  public:
+    FieldFault(std::string path, std::string expected, std::string found)
+        : path_(std::move(path)), expected_(std::move(expected)), found_(std::move(found)) {}
+
+    [[noreturn]] void raise(const Where& where) const {
+        const std::string name = where.full_name() + (path_.empty() ? "" : ".") + path_;
+        const Where whole{where.what, name};
+        if (expected_.empty()) missing_value(whole, found_ == "null" ? Presence::Null : Presence::Missing);
+        wrong_type(whole, expected_, found_);
+    }
+
+  private:
+    std::string path_, expected_, found_;
+};
 
 // JSON knows one kind of number: 6.0 is the integer 6, 6.5 is none.
 template <class T>
@@ -102,13 +137,17 @@ T convert(const json& value, const Where& where) {
         if (!value.is_array()) wrong_type(where, "array", type_name(value));
         T items;
         items.reserve(value.size());
-        for (const auto& item : value) items.push_back(convert<typename T::value_type>(item, where));
+        for (std::size_t i = 0; i < value.size(); ++i) {
+            const PathStep here{where.path, {}, i};
+            items.push_back(convert<typename T::value_type>(value[i], {where.what, where.name, &here}));
+        }
         return items;
     } else if constexpr (IsStringMap<T>::value) {
         if (!value.is_object()) wrong_type(where, "object", type_name(value));
         T items;
         for (const auto& [key, item] : value.items()) {
-            items.emplace(key, convert<typename T::mapped_type>(item, where));
+            const PathStep here{where.path, key, 0};
+            items.emplace(key, convert<typename T::mapped_type>(item, {where.what, where.name, &here}));
         }
         return items;
     } else if constexpr (!ReadsFromJson<T>) {
@@ -120,7 +159,9 @@ T convert(const json& value, const Where& where) {
             return value.get<T>();
         } catch (const json::exception& error) {
             throw ValidationError(where.text() + ": " + error.what(), "WRONG_TYPE",
-                                  {{"field", std::string(where.name)}});
+                                  {{"field", where.full_name()}});
+        } catch (const FieldFault& fault) {  // of a from_json() that TASKER_FIELDS made
+            fault.raise(where);
         }
     }
 }
@@ -148,6 +189,31 @@ T require(const json& object, const Where& where) {
     const auto state = presence(object, where.name);
     if (state != Presence::Present) missing_value(where, state);
     return convert<T>(*object.find(where.name), where);
+}
+
+template <class T>
+struct IsOptional : std::false_type {};
+template <class T>
+struct IsOptional<std::optional<T>> : std::true_type {};
+
+inline void require_object(const json& value) {
+    if (!value.is_object()) throw FieldFault({}, "object", std::string(type_name(value)));
+}
+
+// A member of a struct that TASKER_FIELDS names; an optional one may be missing or null.
+template <class T>
+void read_field(const json& object, std::string_view key, T& to) {
+    try {
+        if constexpr (IsOptional<T>::value) {
+            to = read<typename T::value_type>(object, {{}, key});
+        } else {
+            to = require<T>(object, {{}, key});
+        }
+    } catch (const ValidationError& error) {
+        // Its name begins with the key.
+        const auto said = [&](const char* what) { return error.metadata().value(what, std::string{}); };
+        throw FieldFault(said("field"), said("expected"), said("found"));
+    }
 }
 
 }  // namespace tasker::detail

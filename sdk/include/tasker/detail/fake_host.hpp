@@ -16,75 +16,21 @@
 #include <vector>
 
 #include "tasker/abi.h"
+#include "tasker/detail/fake_call.hpp"
+#include "tasker/detail/fake_outcomes.hpp"
 #include "tasker/detail/json_text.hpp"
 #include "tasker/detail/text.hpp"
 #include "tasker/logging.hpp"
 #include "tasker/step_result.hpp"
 
-namespace tasker::testing {
-
-struct LogRecord {
-    LogLevel level;
-    std::string message;
-    std::map<std::string, std::string> fields;
-};
-
-struct Heartbeat {
-    std::uint64_t done, total;
-};
-
-}  // namespace tasker::testing
-
 namespace tasker::testing::detail {
-
-using tasker::detail::borrow;
-using tasker::detail::view;
-
-// The host's limits of metadata.
-inline constexpr std::size_t kMaxMetadataKey = 256, kMaxMetadataKeys = 256, kMaxMetadataBytes = 65536;
-
-// What one call may see and what it left behind. Functions that the ABI lets any thread call are guarded.
-struct FakeCall {
-    std::map<std::string, std::string, std::less<>> values;  // get()
-    std::optional<std::int64_t> remaining_ms;
-    StopReason stop = StopReason::None;
-    std::uint64_t stop_after_polls = 0;  // polls that still answer "none"
-    bool lease_lost = false;
-
-    std::mutex mutex;
-    std::uint64_t polls = 0;
-    json metadata = json::object();
-    std::map<std::string, std::size_t> metadata_bytes;  // of the text of each item
-    std::optional<StepHandlerResult> result;
-    std::vector<LogRecord> logs;
-    std::vector<Heartbeat> heartbeats;
-};
-
-inline FakeCall& fake(tasker_call* call) noexcept { return *reinterpret_cast<FakeCall*>(call); }
-
-inline LogRecord record(std::int32_t level, const char* message, std::size_t size, const tasker_kv* fields,
-                        std::size_t count) {
-    LogRecord made{static_cast<LogLevel>(level), std::string(message, size), {}};
-    for (std::size_t i = 0; i < count; ++i)
-        made.fields[std::string(view(fields[i].key))] = view(fields[i].value);
-    return made;
-}
-
-// A terminal function: the first one wins. An exception here is a test's bad_alloc; it ends the program (noexcept).
-template <class Make>
-std::int32_t end(tasker_call* call, Make&& make) {
-    auto& state = fake(call);
-    const std::lock_guard lock(state.mutex);
-    if (state.result) return TASKER_E_STATE;
-    state.result = make(state.metadata);
-    return TASKER_OK;
-}
 
 inline std::int32_t succeed(tasker_call* call, const char* text, std::size_t size) noexcept {
     const std::string_view given(text, size);
     const auto fault = tasker::detail::json_fault(given);
     const std::int32_t status = end(call, [&](const json& metadata) {
         if (!fault) return StepHandlerResult::success(json::parse(given), metadata);
+        fake(call).host_made = true;
         return StepHandlerResult::failure("the result cannot be stored: " + *fault, "invalid_result", false,
                                           metadata, "INVALID_RESULT");
     });
@@ -103,6 +49,18 @@ inline bool retryable(const tasker_failure_v0& failure, std::string_view type) {
     return type != to_string(ErrorType::PermanentError) && type != to_string(ErrorType::ValidationError);
 }
 
+// An object of texts; nothing when it is anything else.
+inline std::optional<json> read_headers(std::string_view text) {
+    if (text.empty()) return json::object();
+    if (tasker::detail::json_fault(text, 1, 65536)) return std::nullopt;
+    auto headers = json::parse(text);
+    if (!headers.is_object() || headers.size() > 64) return std::nullopt;
+    for (const auto& [name, value] : headers.items()) {
+        if (name.empty() || name.size() > 256 || !value.is_string()) return std::nullopt;
+    }
+    return headers;
+}
+
 inline std::int32_t fail(tasker_call* call, const tasker_failure_v0* given) noexcept {
     if (given == nullptr || given->struct_size < offsetof(tasker_failure_v0, error_type) ||
         given->struct_size > 4096) {
@@ -119,29 +77,21 @@ inline std::int32_t fail(tasker_call* call, const tasker_failure_v0* given) noex
     const bool good =
         failure.retryable <= TASKER_RETRY_NO &&
         (context.empty() || (!tasker::detail::json_fault(context) && json::parse(context).is_object()));
+    const auto headers = read_headers(view(failure.headers_json));
     const std::int32_t status = end(call, [&](const json& metadata) {
         std::string message = kept(failure.message, 65536, "handler failed without a message");
         std::string type = kept(failure.error_type, 255, to_string(ErrorType::HandlerError));
         const bool again = retryable(failure, type);
-        return StepHandlerResult::failure(std::move(message), std::move(type), again, metadata,
-                                          kept(failure.error_code, 255, ""))
-            .with_retry_after(std::chrono::milliseconds(failure.retry_after_ms));
+        auto failed = StepHandlerResult::failure(std::move(message), std::move(type), again, metadata,
+                                                 kept(failure.error_code, 255, ""))
+                          .with_retry_after(std::chrono::milliseconds(failure.retry_after_ms));
+        if (good && !context.empty()) failed = failed.with_context(json::parse(context));
+        if (headers) {
+            for (const auto& [name, value] : headers->items()) failed = failed.with_header(name, value);
+        }
+        return failed;
     });
-    return status == TASKER_OK && !good ? TASKER_E_INVALID : status;
-}
-
-inline std::int32_t decide(tasker_call*, const tasker_str*, std::size_t, const char*, std::size_t) noexcept {
-    return TASKER_E_UNSUPPORTED;
-}
-inline std::int32_t create_batches(tasker_call*, const char*, const tasker_str*, std::size_t, const char*,
-                                   std::size_t) noexcept {
-    return TASKER_E_UNSUPPORTED;
-}
-inline std::int32_t checkpoint(tasker_call*, const tasker_checkpoint_v0*) noexcept {
-    return TASKER_E_UNSUPPORTED;
-}
-inline std::int32_t emit_event(tasker_call*, const char*, const char*, std::size_t) noexcept {
-    return TASKER_E_UNSUPPORTED;
+    return status == TASKER_OK && !(good && headers) ? TASKER_E_INVALID : status;
 }
 
 inline std::int32_t get(tasker_call* call, const char* key, tasker_str* out) noexcept {
@@ -203,14 +153,14 @@ inline constexpr tasker_call_api_v0 kCallApi{
     &fail,
     &decide,
     &create_batches,
-    &checkpoint,
+    &yield_checkpoint,
     &get,
     &set_metadata,
     &emit_event,
     &stop_requested,
     &remaining_ms,
     &heartbeat,
-    &checkpoint,
+    &save_checkpoint,
     &log,
 };
 

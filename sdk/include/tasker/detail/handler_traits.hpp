@@ -112,6 +112,7 @@ TASKER_OPTIONAL_TEXT_(ResultSchemaText, result_schema)
         }();                                                                              \
         static constexpr bool good = (fits || !requires { H::MEMBER; }) && value <= MOST; \
     };
+TASKER_OPTIONAL_NUMBER_(Kind, HandlerKind, handler_kind, 1, HandlerKind::BatchWorker)
 TASKER_OPTIONAL_NUMBER_(Threads, Threading, threading, 0, Threading::Affine)
 TASKER_OPTIONAL_NUMBER_(Capabilities, std::uint64_t, capabilities, 0, kAllCapabilities)
 TASKER_OPTIONAL_NUMBER_(MaxInstances, std::uint32_t, max_instances, 0, UINT32_MAX)
@@ -142,6 +143,7 @@ struct HandlerChecks {
     static_assert(ConfigSchemaText<H>::good, "config_schema must be a static constexpr std::string_view");
     static_assert(InputSchemaText<H>::good, "input_schema must be a static constexpr std::string_view");
     static_assert(ResultSchemaText<H>::good, "result_schema must be a static constexpr std::string_view");
+    static_assert(Kind<H>::good, "handler_kind must be a static constexpr tasker::HandlerKind");
     static_assert(Threads<H>::good, "threading must be a static constexpr tasker::Threading");
     static_assert(Capabilities<H>::good,
                   "capabilities must be a static constexpr std::uint64_t of TASKER_CAP_* constants");
@@ -154,6 +156,20 @@ struct HandlerChecks {
         std::is_base_of_v<StepHandler, H> && !std::is_abstract_v<H> && HasName<H> && ServesMethods<H> &&
         (std::is_default_constructible_v<H> || std::is_constructible_v<H, const HandlerSetup&>);
 };
+
+constexpr std::string_view kind_name(HandlerKind kind) {
+    switch (kind) {
+        case HandlerKind::Decision:
+            return "decision";
+        case HandlerKind::BatchAnalyzer:
+            return "batch_analyzer";
+        case HandlerKind::BatchWorker:
+            return "batch_worker";
+        case HandlerKind::Step:
+            break;
+    }
+    return "step";
+}
 
 // ---- texts of the descriptor ----
 template <class H>

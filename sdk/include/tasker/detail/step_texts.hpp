@@ -59,6 +59,7 @@ class StepTexts {
     const json& context() { return context_.object(view(step_.context_json), "task input"); }
     const json& config() { return config_.object(view(step_.config_json), "step configuration"); }
     const json& inputs() { return inputs_.object(view(step_.inputs_json), "step inputs"); }
+    const json& batch() { return batch_.object(view(step_.batch_json), "batch cursor"); }
     const json& checkpoint() { return checkpoint_.object(view(step_.checkpoint_json), "checkpoint"); }
 
     // Sorted, whatever order the host has them in.
@@ -90,7 +91,7 @@ class StepTexts {
   private:
     const tasker_step_v0& step_;
     tasker_call* call_;
-    LazyJson context_, config_, inputs_, checkpoint_;
+    LazyJson context_, config_, inputs_, batch_, checkpoint_;
     std::optional<std::vector<std::string>> names_;
     std::map<std::string, std::optional<json>, std::less<>> dependencies_;
 };

@@ -4,7 +4,9 @@
 #include <algorithm>
 #include <array>
 #include <cstddef>
+#include <string>
 #include <string_view>
+#include <vector>
 
 #include "tasker/abi.h"
 
@@ -26,6 +28,13 @@ inline std::string_view view(const tasker_str& text) noexcept {
 }
 
 inline tasker_str borrow(std::string_view text) noexcept { return {text.data(), text.size()}; }
+
+inline std::vector<tasker_str> borrow_all(const std::vector<std::string>& texts) {
+    std::vector<tasker_str> views;
+    views.reserve(texts.size());
+    for (const auto& text : texts) views.push_back(borrow(text));
+    return views;
+}
 
 // Source::get() as NUL-terminated bytes with static storage.
 template <class Source>

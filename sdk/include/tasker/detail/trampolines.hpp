@@ -105,7 +105,7 @@ template <class H>
 struct Descriptor {
     static constexpr tasker_handler_v0 value{
         .struct_size = sizeof(tasker_handler_v0),
-        .kind = TASKER_KIND_STEP,
+        .kind = static_cast<std::uint32_t>(Kind<H>::value),
         .threads = static_cast<std::uint32_t>(Threads<H>::value),
         .max_instances = MaxInstances<H>::value,
         .capabilities = Capabilities<H>::value,

@@ -1,0 +1,115 @@
+// When a change is taken up, what an operator's pause means, and that whoever waits for a generation hears of its end.
+
+#include <algorithm>
+#include <utility>
+
+#include "host/supervisor/process_usage.hpp"
+#include "host/supervisor/supervisor.hpp"
+
+namespace tasker::host {
+
+// A namespace whose worker goes on meanwhile can wait for its turn; one that has none cannot.
+void Supervisor::hand_over(Namespace& ns, Generation generation) {
+    ns.queued = 0;
+    if (ns.slot.state == SlotState::Active && overlaps() >= options_.max_overlaps) {
+        ns.queued = generation;
+        return settle_overtaken(ns);
+    }
+    feed(ns, {SlotEvent::Kind::Change, 0, generation});
+}
+
+void Supervisor::take_turns() {
+    for (const auto& ns : namespaces_) {
+        if (ns->queued != 0) hand_over(*ns, ns->queued);
+    }
+}
+
+std::size_t Supervisor::overlaps() const {
+    return static_cast<std::size_t>(std::ranges::count_if(
+        namespaces_, [](const auto& ns) { return ns->slot.current && ns->slot.candidate; }));
+}
+
+bool Supervisor::pause(const std::string& namespace_name) {
+    Namespace* ns = find(namespace_name);
+    if (ns == nullptr) return false;
+    if (std::exchange(ns->paused, true)) return true;
+    note(*ns, LogLevel::Info, "is paused by an operator",
+         ns->slot.current ? ns->slot.current->generation : 0);
+    for (const auto& [id, worker] : ns->workers) worker.process->channel().send({ControlMessage::Kind::Hold});
+    return true;
+}
+
+bool Supervisor::resume(const std::string& namespace_name) {
+    Namespace* ns = find(namespace_name);
+    if (ns == nullptr) return false;
+    if (std::exchange(ns->paused, false)) {
+        note(*ns, LogLevel::Info, "is resumed by an operator",
+             ns->slot.current ? ns->slot.current->generation : 0);
+        for (const auto& [id, worker] : ns->workers)
+            worker.process->channel().send({ControlMessage::Kind::Release});
+    }
+    return start_stopped(namespace_name);
+}
+
+bool Supervisor::start_stopped(const std::string& namespace_name) {
+    Namespace* ns = find(namespace_name);
+    if (ns == nullptr) return false;
+    if (stops_ == 0) feed(*ns, {SlotEvent::Kind::Start});
+    return true;
+}
+
+// A new process of what this one was made of; the folders have no say in it.
+void Supervisor::recycle(Namespace& ns, Worker& worker, const std::string& why) {
+    if (stops_ > 0 || ns.slot.state != SlotState::Active || worker.recycled) return;
+    if (!ns.slot.current || ns.slot.current->generation != worker.generation) return;
+    auto same = manifests_.load(ns.name, worker.generation);
+    if (!same) return;
+    worker.recycled = true;
+    same->why = "recycled: " + why;
+    begin_change(ns, std::move(*same), {});
+}
+
+void Supervisor::look_at_usage() {
+    const std::int64_t now = clock_.steady_ms();
+    if (!has_limits() || now < usage_due_ms_) return;
+    usage_due_ms_ = now + options_.look_every_ms;
+    const auto beyond = [](std::uint64_t used, std::uint64_t limit) { return limit > 0 && used > limit; };
+    for (const auto& ns : namespaces_) {
+        const auto& current = ns->slot.current;
+        if (!current || now - current->started_ms < options_.spare_for_ms) continue;
+        const auto worker = ns->workers.find(current->id);
+        if (worker == ns->workers.end()) continue;
+        const auto usage = process_usage(worker->second.process->pid());
+        if (!usage) continue;
+        if (beyond(usage->memory_bytes, options_.max_memory_bytes)) {
+            recycle(*ns, worker->second,
+                    "it uses " + std::to_string(usage->memory_bytes >> 20U) + " MiB of memory, " +
+                        std::to_string(options_.max_memory_bytes >> 20U) + " are allowed");
+        } else if (beyond(usage->open_files, options_.max_open_files)) {
+            recycle(*ns, worker->second,
+                    "it has " + std::to_string(usage->open_files) + " open files, " +
+                        std::to_string(options_.max_open_files) + " are allowed");
+        }
+    }
+}
+
+void Supervisor::settle_overtaken(Namespace& ns) {
+    const auto to_come = [&](Generation one) {
+        const Slot& slot = ns.slot;
+        return one == ns.queued || one == slot.pending || (slot.current && slot.current->generation == one) ||
+               (slot.candidate && slot.candidate->generation == one) ||
+               (slot.state == SlotState::Backoff && slot.next == one);
+    };
+    std::vector<Generation> overtaken;
+    for (const auto& [generation, told] : ns.waiting) {
+        if (!to_come(generation)) overtaken.push_back(generation);
+    }
+    for (const Generation generation : overtaken)
+        settle(ns, generation, false, "a newer generation came before it could start");
+}
+
+void Supervisor::settle_all(Namespace& ns, const std::string& why) {
+    while (!ns.waiting.empty()) settle(ns, ns.waiting.begin()->first, false, why);
+}
+
+}  // namespace tasker::host

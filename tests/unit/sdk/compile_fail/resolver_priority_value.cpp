@@ -1,0 +1,17 @@
+// expect: a resolver's priority must be 1 to 1000
+#include <tasker/sdk.hpp>
+struct H : tasker::StepHandler {
+    static constexpr std::string_view handler_name = "h";
+    tasker::StepHandlerResult call(tasker::StepContext&) override { return success(); }
+};
+struct R : tasker::HandlerResolver {
+    static constexpr std::string_view resolver_name = "r";
+    static constexpr std::string_view prefix = "p";
+#ifdef FIXED
+    static constexpr int priority = 1000;
+#else
+    static constexpr int priority = 0;
+#endif
+    std::optional<std::string> resolve(const tasker::AskedCallable&) override { return std::nullopt; }
+};
+TASKER_PLUGIN("id", "1.0.0", H, R);
