@@ -38,10 +38,11 @@ struct Config {
     std::int64_t probation_ms = 2000;
     unsigned probation_results = 20;
     bool rollback_on_errors = false;
-    std::int64_t recycle_after_ms = 60'000;  // of a hung handler thread
-    unsigned max_memory_mb = 0;              // 0: no limit
-    unsigned max_open_files = 0;             // 0: no limit
-    std::string missing_handler = "wait";    // wait | fail
+    std::int64_t recycle_after_ms = 60'000;   // of a hung handler thread
+    std::int64_t worker_silence_ms = 30'000;  // 0: it may be silent for ever
+    unsigned max_memory_mb = 0;               // 0: no limit
+    unsigned max_open_files = 0;              // 0: no limit
+    std::string missing_handler = "wait";     // wait | fail
     std::int64_t missing_handler_timeout_ms = 86'400'000;
     // discovery
     std::vector<std::filesystem::path> template_path;  // TASKER_TEMPLATE_PATH

@@ -142,6 +142,14 @@ void FlightRecorder::record_end(const FlightEnd& end) noexcept {
     state.store(static_cast<std::uint32_t>(FlightCrashState::Written), std::memory_order_release);
 }
 
+bool FlightRecorder::is_in_a_call() const noexcept {
+    if (::getpid() != pid_) return false;
+    const std::int32_t me = this_thread();
+    for (std::size_t i = 0; i < seats_.size(); ++i)
+        if (seats_[i].tid.load() == me && std::atomic_ref(slots_[i].phase).load() != 0) return true;
+    return false;
+}
+
 FlightSeat::FlightSeat(std::shared_ptr<FlightRecorder> recorder) : recorder_(std::move(recorder)) {
     if (!recorder_) return;
     place_ = recorder_->sit_down();

@@ -44,6 +44,8 @@ class FlightRecorder {
 
     // The crash record: who was it? Async-signal-safe; the first one counts, and none of a forked child.
     void record_end(const FlightEnd& end) noexcept;
+    // Whether a handler's call is going on on the calling thread of this process. Async-signal-safe.
+    bool is_in_a_call() const noexcept;
     const std::filesystem::path& file() const { return options_.file; }
 
   private:

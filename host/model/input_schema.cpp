@@ -10,14 +10,17 @@
 #include <exception>
 #include <mutex>
 #include <nlohmann/json.hpp>
+#include <regex>
+#include <unordered_map>
 #include <utility>
 #include <valijson/adapters/nlohmann_json_adapter.hpp>
 #include <valijson/schema.hpp>
 #include <valijson/schema_parser.hpp>
 #include <valijson/validation_results.hpp>
-#include <valijson/validator.hpp>
+#include <valijson/validation_visitor.hpp>
 
 #include "host/core/guarded.hpp"
+#include "host/model/schema_pattern.hpp"
 #include "host/model/schema_words.hpp"
 
 namespace tasker::host {
@@ -137,6 +140,9 @@ class InputSchema::Compiled {
             const Json document = Json::parse(words.checkable_json);
             valijson::SchemaParser(valijson::SchemaParser::kDraft7)
                 .populateSchema(Adapter(document), schema_);
+            patterns_.with([&](Patterns& patterns) {
+                for (const std::string& one : words.patterns) patterns.emplace(one, compiled_pattern(one));
+            });
         } catch (const std::exception& error) {
             remarks_.push_back({true, {}, error.what()});
         }
@@ -155,8 +161,11 @@ class InputSchema::Compiled {
                    " cannot check";
         valijson::ValidationResults results;
         try {
-            const bool fits = validator_.with([&](valijson::Validator& validator) {
-                return validator.validate(schema_, Adapter(context), &results);
+            const bool fits = patterns_.with([&](Patterns& patterns) {
+                const bool strict = true;  // "6" is no number
+                return valijson::ValidationVisitor<Adapter>(Adapter(context), {"<root>"}, strict, &results,
+                                                            patterns)
+                    .validateSchema(schema_);
             });
             if (fits) return std::nullopt;
         } catch (const std::exception& error) {
@@ -180,7 +189,9 @@ class InputSchema::Compiled {
 
     std::vector<SchemaRemark> remarks_;
     valijson::Schema schema_;
-    mutable Guarded<valijson::Validator> validator_;  // keeps the compiled patterns
+    // The validator takes patterns from here, and would compile one that is not there in its own, boundless way.
+    using Patterns = std::unordered_map<std::string, std::regex>;
+    mutable Guarded<Patterns> patterns_;
 };
 
 struct InputSchema::Once {

@@ -6,11 +6,11 @@
 #include <deque>
 #include <map>
 #include <nlohmann/json.hpp>
-#include <regex>
 #include <set>
 #include <utility>
 
 #include "host/core/nearest.hpp"
+#include "host/model/schema_pattern.hpp"
 
 namespace tasker::host {
 
@@ -94,14 +94,6 @@ bool is_names(const Json& value) {
 }
 
 bool is_count(const Json& value) { return value.is_number_unsigned(); }
-
-bool is_pattern(const std::string& text) {
-    try {
-        return static_cast<int>(text.size()) <= kMaxMatched && (std::regex(text), true);
-    } catch (const std::regex_error&) {
-        return false;
-    }
-}
 
 class Reader {
   public:
@@ -222,8 +214,9 @@ void Reader::value_word(const Word& word, const Json& value, const Pointer& at) 
         case Form::Divisor:
             return must(value.is_number() && value.get<double>() > 0, at, "a number above 0");
         case Form::Pattern:
-            return must(value.is_string() && is_pattern(value.get<std::string>()), at,
-                        "a regular expression (ECMAScript)");
+            if (!value.is_string()) return must(false, at, "a text");
+            if (const auto wrong = pattern_fault(value.get<std::string>())) fault(at, "'pattern' " + *wrong);
+            return;
         case Form::Flag:
             return must(value.is_boolean(), at, "true or false");
         case Form::Names:
@@ -245,8 +238,9 @@ void Reader::schema_word(const Word& word, const Json& value, const Pointer& at)
     if (word.form == Form::Schema || word.form == Form::Items) return found(at, word.in_place);
     if (!value.is_object()) return must(false, at, "a map of schemas");
     for (const auto& [key, entry] : value.items()) {
-        if (word.form == Form::PatternMap && !is_pattern(key))
-            fault(at / key, "the key is not a regular expression (ECMAScript)");
+        if (word.form == Form::PatternMap) {
+            if (const auto wrong = key_pattern_fault(key)) fault(at / key, "the key " + *wrong);
+        }
         if (word.form == Form::Dependencies && entry.is_array()) {
             if (!is_names(entry)) fault(at / key, "must be a list of names or a schema");
         } else {
@@ -299,17 +293,21 @@ void Reader::check_ends() {
     }
 }
 
-// The rules as the validator takes them: patterns only meet texts that its matcher can bear.
-void make_checkable(Json& schema) {
+// The rules as the validator takes them: patterns and formats, which it matches as patterns, only meet texts that its
+// matcher can bear.
+void make_checkable(Json& schema, std::set<std::string>& patterns) {
     if (!schema.is_object() || schema.contains("$ref")) return;
     schema.erase("$id");
-    const auto pattern = schema.find("pattern");
-    if (pattern == schema.end()) return;
-    const Json guarded = {{"if", {{"maxLength", kMaxMatched}}},
-                          {"then", {{"pattern", *pattern}}},
-                          {"else", {{"maxLength", kMaxMatched}}}};
-    schema.erase(pattern);
-    schema["allOf"].push_back(guarded);
+    for (const char* word : {"pattern", "format"}) {
+        const auto rule = schema.find(word);
+        if (rule == schema.end()) continue;
+        if (word == std::string_view("pattern")) patterns.insert(rule->get<std::string>());
+        const Json guarded = {{"if", {{"maxLength", kMaxMatched}}},
+                              {"then", {{word, *rule}}},
+                              {"else", {{"maxLength", kMaxMatched}}}};
+        schema.erase(rule);
+        schema["allOf"].push_back(guarded);
+    }
 }
 }  // namespace
 
@@ -321,7 +319,7 @@ SchemaWords read_schema_words(std::string_view json) {
     words.remarks = std::move(reader.remarks);
     if (std::any_of(words.remarks.begin(), words.remarks.end(), [](const auto& one) { return one.unusable; }))
         return words;
-    for (const std::string& place : reader.places) make_checkable(root.at(Pointer(place)));
+    for (const std::string& place : reader.places) make_checkable(root.at(Pointer(place)), words.patterns);
     words.checkable_json = root.dump();
     return words;
 }

@@ -1,6 +1,7 @@
 #pragma once
 // The words of a JSON Schema (draft 7), looked at one by one. Pure; JSON in and out as text.
 
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -9,11 +10,9 @@
 
 namespace tasker::host {
 
-// Strings longer than this (characters) break a `pattern`: the matcher needs stack for each of them.
-inline constexpr int kMaxMatched = 1024;
-
 struct SchemaWords {
     std::vector<SchemaRemark> remarks;
+    std::set<std::string> patterns;  // of `pattern`, each without a fault
     std::string checkable_json;  // the same schema as the validator is given it; empty when it is unusable
 };
 

@@ -112,4 +112,9 @@ void record_exit() noexcept {
     if (FlightRecorder* const flight = recorder.load()) flight->record_end({});
 }
 
+void record_exit_of_handler() noexcept {
+    FlightRecorder* const flight = recorder.load();
+    if (flight != nullptr && flight->is_in_a_call()) flight->record_end({});
+}
+
 }  // namespace tasker::host

@@ -27,5 +27,7 @@ std::shared_ptr<FlightRecorder> start_flight(const Config& config, const Uuid& s
 Uuid fresh_session();
 // exit() was called on this thread.
 void record_exit() noexcept;
+// _exit() was called on this thread, which counts only where a handler did it. Async-signal-safe.
+void record_exit_of_handler() noexcept;
 
 }  // namespace tasker::host

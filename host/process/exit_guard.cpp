@@ -27,6 +27,7 @@ void ExitGuard::on_exit() {
 ExitGuard::ExitGuard(std::function<void()> tell) : tell_(std::move(tell)) {
     guard.store(this);
     std::atexit(&ExitGuard::on_exit);
+    std::at_quick_exit(&ExitGuard::on_exit);
 }
 ExitGuard::~ExitGuard() { guard.store(nullptr); }
 

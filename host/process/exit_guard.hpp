@@ -5,7 +5,7 @@
 
 namespace tasker::host {
 
-// While it lives, an exit() from anywhere but the end of main() says so and becomes exit code 5. One at a time.
+// While it lives, an exit() or quick_exit() from anywhere but the end of main() says so and becomes exit code 5. One at a time.
 class ExitGuard {
   public:
     // Called on the thread that called exit(): should tell people, must not throw.

@@ -33,6 +33,7 @@ using Message = ControlMessage::Kind;
 constexpr std::int64_t kAttachWithinMs = 20'000;
 constexpr std::int64_t kCountEveryMs = 100;
 constexpr std::int64_t kFactsEveryMs = 1000;
+constexpr std::int64_t kAliveEveryMs = 2000;
 constexpr std::int64_t kIdleAfterMs = 150;
 
 std::vector<ManifestPlugin> loaded_plugins(const LoadedPlugins& plugins) {
@@ -86,10 +87,11 @@ class WorkerProcess {
         start();
         while (!draining_) {
             const auto signal =
-                signals_.next(worker_->running() ? clock_.steady_ms() + kCountEveryMs : kNever);
+                signals_.next(worker_->running() ? clock_.steady_ms() + kCountEveryMs : alive_due_ms_);
             if (signal == ServerSignal::Terminate || signal == ServerSignal::Interrupt || inbox_.orphaned())
                 draining_ = true;
             while (const auto message = inbox_.next()) hear(*message);
+            tell_life();
             count();
             tell_facts();
             ask_for_successor();
@@ -213,6 +215,13 @@ class WorkerProcess {
                      (many ? "" : " for more than " + std::to_string(config_.recycle_after_ms) + " ms")});
     }
 
+    // Silence would mean that this thread hangs.
+    void tell_life() {
+        if (clock_.steady_ms() < alive_due_ms_) return;
+        alive_due_ms_ = clock_.steady_ms() + kAliveEveryMs;
+        inbox_.send({Message::Alive});
+    }
+
     void offer_templates() {
         std::vector<std::string> definitions;
         for (const auto& one : catalog_->all()) definitions.push_back(one->definition_json);
@@ -233,7 +242,8 @@ class WorkerProcess {
         DrainReport drained;
         Phase stopping("tw-stop", signals_, [&] { drained = run_shutdown_sequence(*worker_, {}, log_); });
         while (!stopping.done()) {
-            signals_.next(kNever);
+            signals_.next(alive_due_ms_);
+            tell_life();
             while (const auto message = inbox_.next()) {
                 if (*message == Message::AskToStop) worker_->event_system().subscriber().abort_drain();
             }
@@ -255,7 +265,7 @@ class WorkerProcess {
     std::string plugins_document_;
     std::shared_ptr<const TemplateCatalog> catalog_;
     std::vector<std::string> told_facts_;
-    std::int64_t facts_due_ms_ = 0;
+    std::int64_t facts_due_ms_ = 0, alive_due_ms_ = 0;
     EngineClient* client_ = nullptr;  // the worker's runtime
     std::unique_ptr<Worker> worker_;
     bool draining_ = false;

@@ -1,5 +1,7 @@
 // When a change is taken up, what an operator's pause means, and that whoever waits for a generation hears of its end.
 
+#include <signal.h>
+
 #include <algorithm>
 #include <utility>
 
@@ -89,6 +91,28 @@ void Supervisor::look_at_usage() {
             recycle(*ns, worker->second,
                     "it has " + std::to_string(usage->open_files) + " open files, " +
                         std::to_string(options_.max_open_files) + " are allowed");
+        }
+    }
+}
+
+// When its silence has lasted too long. A handler may have closed its channel: that is no silence.
+std::int64_t Supervisor::silent_at_ms(const Worker& worker) const {
+    if (options_.silence_ms == 0 || worker.heard_ms == kNever || worker.process->channel().closed())
+        return kNever;
+    return worker.heard_ms + options_.silence_ms;
+}
+
+void Supervisor::end_the_silent() {
+    const std::int64_t now = clock_.steady_ms();
+    for (const auto& ns : namespaces_) {
+        for (auto& [id, worker] : ns->workers) {
+            if (silent_at_ms(worker) > now) continue;
+            worker.heard_ms = kNever;
+            note(*ns, LogLevel::Error,
+                 "is killed: it has said nothing for " + std::to_string(options_.silence_ms) +
+                     " ms (was it stopped by a signal or a debugger?)",
+                 worker.generation);
+            worker.process->signal(SIGKILL);
         }
     }
 }

@@ -26,7 +26,7 @@ T take(std::string_view& bytes) {
     return value;
 }
 
-bool known(std::uint8_t kind) { return (kind >= 1 && kind <= 7) || (kind >= 16 && kind <= 23); }
+bool known(std::uint8_t kind) { return (kind >= 1 && kind <= 7) || (kind >= 16 && kind <= 24); }
 }  // namespace
 
 std::string to_bytes(const ControlMessage& message) {

@@ -28,6 +28,7 @@ struct ControlMessage {
         Failed = 21,     // it cannot start, and why; it ends by itself
         Idle = 22,       // it claims, and was given nothing to do
         Recycle = 23,    // it works worse than a new process would, and why
+        Alive = 24,      // every few seconds: its main thread goes round
     };
     Kind kind = Kind::Ready;
     std::uint64_t nonce = 0;  // given to the child at its start; a message with another one is not its own

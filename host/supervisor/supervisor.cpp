@@ -306,6 +306,7 @@ void Supervisor::hear(Namespace& ns, SlotProcessId id, const ControlMessage& mes
     Worker& worker = ns.workers.at(id);
     SlotEvent event;
     event.process = id;
+    if (message.kind == Message::Alive || worker.heard_ms != kNever) worker.heard_ms = clock_.steady_ms();
     switch (message.kind) {
         case Message::Ready:
             if (!options_.flights.empty())
@@ -382,6 +383,9 @@ void Supervisor::wait_for(std::vector<pollfd>& on) const {
 std::int64_t Supervisor::due_ms() const {
     std::int64_t due = engine_due_ms_;
     for (const auto& ns : namespaces_) due = std::min(due, next_tick(ns->slot));
+    for (const auto& ns : namespaces_) {
+        for (const auto& [id, worker] : ns->workers) due = std::min(due, silent_at_ms(worker));
+    }
     if (has_limits() && stops_ == 0) due = std::min(due, usage_due_ms_);
     return due;
 }
@@ -393,6 +397,7 @@ void Supervisor::turn() {
         listen(*ns);
         if (next_tick(ns->slot) <= now) feed(*ns, {SlotEvent::Kind::Tick});
     }
+    end_the_silent();
     look_at_usage();
     take_turns();
     stop_engine_when_alone();

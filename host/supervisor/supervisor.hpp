@@ -52,6 +52,9 @@ struct SupervisorOptions {
     std::uint64_t max_memory_bytes = 0;
     std::size_t max_open_files = 0;
     std::int64_t look_every_ms = 1000;  // at what workers use
+    // A worker that has said Alive before and says nothing for so long is killed: it was stopped, or its main thread hangs.
+    // 0: never.
+    std::int64_t silence_ms = 30'000;
     std::int64_t spare_for_ms =
         10'000;                   // a worker this young is not looked at: it would only be replaced again
     int engine_refused_code = 7;  // exit code of an engine whose store must not be touched
@@ -144,6 +147,7 @@ class Supervisor {
         std::string failure;                     // why it cannot start, in its own words
         bool claimed = false;                    // it was told to: it may hold steps
         bool recycled = false;                   // its successor is on the way
+        std::int64_t heard_ms = kNever;          // when it said something last; kNever: it never said Alive
         Uuid session;
         OwnedFd flight;  // its recorder, open from READY on: the engine may remove it before it is read
     };
@@ -174,6 +178,8 @@ class Supervisor {
     void settle(Namespace& ns, Generation generation, bool committed, const std::string& why);
     void recycle(Namespace& ns, Worker& worker, const std::string& why);
     void look_at_usage();
+    std::int64_t silent_at_ms(const Worker& worker) const;
+    void end_the_silent();
     bool has_limits() const { return options_.max_memory_bytes > 0 || options_.max_open_files > 0; }
     void remember(Namespace& ns, const std::string& text) const;
     void note(Namespace& ns, LogLevel level, const std::string& what, Generation generation);

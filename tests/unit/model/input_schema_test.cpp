@@ -68,7 +68,7 @@ TEST_CASE("InputSchema: what cannot be used is said with its place, and fits not
     CHECK_SAYS(remark(R"({"properties":{"a":{"$ref":"#/definitions/nowhere"}}})"), "leads nowhere");
     CHECK_SAYS(remark(R"({"properties":{"a":{"$ref":"#/~x"}}})"), "/properties/a/$ref");
     CHECK_SAYS(remark(R"({"properties":{"a":{"pattern":"("}}})"),
-               "/properties/a/pattern: 'pattern' must be a regular");
+               "/properties/a/pattern: 'pattern' is no regular expression");
     CHECK_SAYS(remark(R"({"properties":{"a":{"minLength":-1}}})"), "/properties/a/minLength");
     CHECK_SAYS(remark(R"({"properties":{"a":3}})"), "/properties/a: must be a schema");
     CHECK_SAYS(remark(R"({"required":"a"})"), "/required: 'required' must be a list of names");
@@ -103,6 +103,52 @@ TEST_CASE("InputSchema: a text too long for its pattern is a fault and not the e
                "'/code' breaks 'maxLength'");
     CHECK_SAYS(verdict(schema, R"({")" + std::string(900'000, 'x') + R"(":1})"), "a key is longer than");
     CHECK(verdict(schema, R"({"note":")" + std::string(900'000, 'a') + R"("})") == "fits");
+}
+
+TEST_CASE("InputSchema: no pattern takes long, whatever the text") {
+    const std::string as(1024, 'a');
+    for (const char* pattern : {"(a*)*b", "(a|a)*b", "(a|aa)+$b", "a*a*a*a*a*a*a*b", "^(([a-z])+.)+[A-Z]$",
+                                "^(\\\\w+\\\\.)*\\\\w+@(\\\\w+\\\\.)+\\\\w+$", "^(?=.*b)(?=.*c).*$"}) {
+        CAPTURE(pattern);
+        const std::string schema = R"({"properties":{"a":{"pattern":")" + std::string(pattern) + R"("}}})";
+        CHECK(remark(schema).empty());
+        CHECK_SAYS(verdict(schema, R"({"a":")" + as + R"("})"), "'/a' breaks 'pattern'");
+    }
+    INFO("a format is matched as a pattern, too");
+    const std::string day = R"({"properties":{"day":{"format":"date"}}})";
+    CHECK(verdict(day, R"({"day":"2026-11-27"})") == "fits");
+    CHECK_SAYS(verdict(day, R"({"day":")" + std::string(900'000, '1') + R"("})"),
+               "'/day' breaks 'maxLength'");
+}
+
+TEST_CASE("InputSchema: a pattern that could take too long is refused, with what to write") {
+    const auto of_pattern = [](const std::string& pattern) {
+        return remark(R"({"properties":{"a":{"pattern":")" + pattern + R"("}}})");
+    };
+    CHECK_SAYS(of_pattern("(a)\\\\1"), "/properties/a/pattern: 'pattern' refers back to a group");
+    CHECK_SAYS(of_pattern("(a{100}){100}"), "more than 1000 elements");
+    CHECK_SAYS(of_pattern("[0-9]{1,99999999999999999999}"), "more than 1000 elements");
+    CHECK_SAYS(of_pattern("(?=a(?=b))"), "looks ahead too often");
+    CHECK_SAYS(of_pattern(std::string(1025, 'a')), "longer than 1024 bytes");
+    CHECK_SAYS(of_pattern(std::string(900'000, '(')), "longer than 1024 bytes");
+    CHECK(of_pattern("^(\\\\d{1,3}\\\\.){3}\\\\d{1,3}$").empty());
+
+    INFO("the keys of patternProperties are tried one way after the other");
+    const auto of_key = [](const std::string& pattern) {
+        return remark(R"({"patternProperties":{")" + pattern + R"(":true}})");
+    };
+    for (const char* good : {"^x-", "^[a-z]+$", "[a-z]+", ".*", "^[a-z]+(-[0-9]+)?$", "^[A-Za-z_]{1,64}$",
+                             "^(a|b)$", "^S_[0-9]{3}$"}) {
+        CAPTURE(good);
+        CHECK(of_key(good).empty());
+    }
+    for (const char* bad :
+         {"(a*)*b", "^(a|a)*b", "^a*a*a*b", "a*a*b", "^a|a*a*b", "^(a?){30}b", "^(a{1,2}){30}$"}) {
+        CAPTURE(bad);
+        CHECK_SAYS(of_key(bad), "can take too long for a key");
+    }
+    CHECK(verdict(R"({"patternProperties":{"^[a-z]+[a-z]+$":false}})",
+                  R"({")" + std::string(1023, 'a') + R"(!":1})") == "fits");
 }
 
 TEST_CASE("InputSchema: deep schemas and contexts at their limits are checked") {

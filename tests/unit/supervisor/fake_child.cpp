@@ -6,6 +6,7 @@
 //   gone            answers no RESUME         busy        tells 30 results        failing     tells 30 results, all errors
 //   holds           counts a result for each Hold and Release that it hears
 //   leaver          ends with 0 once it claims
+//   frozen          says that it lives and then nothing, like one that was stopped
 //   worn            asks for a successor once it claims      greedy      has many open files
 
 #include <poll.h>
@@ -56,6 +57,7 @@ int main(int argc, char** argv) {
                 channel.send({Message::Activated});
                 if (plan == "crashes") crash();
                 if (plan == "leaver") return 0;
+                if (plan == "frozen") channel.send({Message::Alive});
                 if (plan == "worn") channel.send({.kind = Message::Recycle, .text = "4 handlers hang"});
                 if (plan == "busy") channel.send({.kind = Message::Counts, .accepted = 30});
                 if (plan == "failing") channel.send({.kind = Message::Counts, .accepted = 30, .errors = 30});

@@ -336,4 +336,32 @@ TEST_CASE(
     CHECK_FALSE(f.supervisor->pause("other"));
 }
 
+TEST_CASE(
+    "supervisor: a worker of which nothing is heard any more is killed, and another one takes its place") {
+    SupervisorFixture f;
+    f.plans[1] = "frozen";
+    f.settle();
+    const int old = f.report().current->pid;
+    REQUIRE(f.reaches(
+        [&] { return f.supervisor->due_ms() == f.clock.steady_ms() - f.slot.probation_ms + 30'000; }));
+    f.clock.advance(30'000);
+    REQUIRE(f.reaches([&] { return f.report().state == SlotState::Backoff; }));
+    std::string history;
+    for (const std::string& line : f.report().history) history += line + "\n";
+    CHECK_MESSAGE(history.find("is killed: it has said nothing for 30000 ms") != std::string::npos, history);
+    f.clock.advance(1000);
+    REQUIRE(f.reaches(SlotState::Active, 1));
+    CHECK(f.report().current->pid != old);
+}
+
+TEST_CASE("supervisor: one that never said that it lives, being of an older program, is left alone") {
+    SupervisorFixture f;
+    f.settle();
+    const int old = f.report().current->pid;
+    f.clock.advance(1'000'000);
+    f.supervisor->turn();
+    CHECK(f.report().state == SlotState::Active);
+    CHECK(f.report().current->pid == old);
+}
+
 }  // namespace tasker::host::testing
