@@ -7,8 +7,8 @@ namespace tasker::host {
 
 namespace {
 constexpr double kMatched = kMaxMatched;
-constexpr double kMaxElements = 1000;          // the search needs stack for each of them
-constexpr double kMaxStates = 64 * kMatched;   // looked at for a character
+constexpr double kMaxElements = 1000;                  // the search needs stack for each of them
+constexpr double kMaxStates = 64 * kMatched;           // looked at for a character
 constexpr double kMaxWays = 16 * kMatched * kMatched;  // of going through a text
 constexpr double kTooMany = 2 * kMaxWays;
 
@@ -162,12 +162,14 @@ std::optional<std::string> key_pattern_fault(const std::string& pattern) {
     // A search without an anchor begins anew at each character.
     const bool anchored = pattern.starts_with('^') && pattern.find('|') == pattern.npos;
     if (Reader(pattern).whole().ways * (anchored ? 1 : kMatched) <= kMaxWays) return std::nullopt;
-    return "can take too long for a key: begin it with ^, with at most two repetitions and no choice or repetition "
+    return "can take too long for a key: begin it with ^, with at most two repetitions and no choice or "
+           "repetition "
            "within another";
 }
 
 std::regex compiled_pattern(const std::string& pattern) {
-    return std::regex(pattern, std::regex::ECMAScript | std::regex::nosubs | std::regex_constants::__polynomial);
+    return std::regex(pattern,
+                      std::regex::ECMAScript | std::regex::nosubs | std::regex_constants::__polynomial);
 }
 
 }  // namespace tasker::host

@@ -143,11 +143,14 @@ ExitCode run_command(Command& command) {
         SystemRandom random;
         const std::string token = engine_token(state_folder(config), random);
         SupervisorOptions options = supervisor_options(command, config, token);
+        Renewal* folders = nullptr;
         options.blamed = [&](const ManifestPlugin& plugin, const std::string& why) {
             quarantine_plugin(command, config, plugin.file, plugin.sha256, why, log);
+            folders->look();  // so that it is told among what is refused
         };
         Supervisor supervisor(std::move(options), clock, random, log);
         Renewal renewal(supervisor, renewal_options(command, config), clock, random, log);
+        folders = &renewal;
         if (inherited) {
             supervisor.take_over(*inherited);
             log.info("The supervisor was replaced in place by version " + version_number(),

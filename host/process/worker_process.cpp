@@ -35,6 +35,7 @@ constexpr std::int64_t kCountEveryMs = 100;
 constexpr std::int64_t kFactsEveryMs = 1000;
 constexpr std::int64_t kAliveEveryMs = 2000;
 constexpr std::int64_t kIdleAfterMs = 150;
+constexpr std::int64_t kAskAgainMs = 500;
 
 std::vector<ManifestPlugin> loaded_plugins(const LoadedPlugins& plugins) {
     std::vector<ManifestPlugin> all;
@@ -202,13 +203,15 @@ class WorkerProcess {
     void ask_for_successor() {
         const int hung = worker_->event_system().subscriber().stats().abandoned;
         if (hung == 0) hung_since_ms_ = kNever;
-        if (hung == 0 || asked_for_successor_) return;
-        hung_since_ms_ = std::min(hung_since_ms_, clock_.steady_ms());
+        const std::int64_t now = clock_.steady_ms();
+        if (hung == 0 || now < ask_again_ms_) return;
+        hung_since_ms_ = std::min(hung_since_ms_, now);
         const unsigned half = std::max(1U, config_.threads / 2);
         const bool many = hung >= static_cast<int>(std::clamp(config_.max_abandoned, 1U, half));
-        const bool long_ago = clock_.steady_ms() - hung_since_ms_ >= config_.recycle_after_ms;
+        const bool long_ago = now - hung_since_ms_ >= config_.recycle_after_ms;
         if (!many && !long_ago) return;
-        asked_for_successor_ = true;
+        // Until it comes: while this generation is on probation nobody takes its place.
+        ask_again_ms_ = now + kAskAgainMs;
         inbox_.send(
             {.kind = Message::Recycle,
              .text = std::to_string(hung) + (hung == 1 ? " handler hangs" : " handlers hang") +
@@ -270,8 +273,7 @@ class WorkerProcess {
     std::unique_ptr<Worker> worker_;
     bool draining_ = false;
     bool may_claim_ = false, held_ = false, claimed_before_ = false;
-    bool asked_for_successor_ = false;
-    std::int64_t hung_since_ms_ = kNever;
+    std::int64_t hung_since_ms_ = kNever, ask_again_ms_ = 0;
     std::uint64_t told_ = 0;
     std::int64_t idle_at_ms_ = kNever;
 };

@@ -50,19 +50,16 @@ T unknown(T value) {
 }
 
 void throw_it() { throw std::runtime_error("out of noexcept"); }
-void let_nothing_out() noexcept { unknown(&throw_it)(); }
+void let_nothing_out() noexcept { unknown (&throw_it)(); }
 
 void raise_it(int signal) { ::syscall(SYS_tgkill, ::getpid(), ::syscall(SYS_gettid), signal); }
 
-struct Base {
-    Base() { early(); }
-    virtual ~Base() = default;
-    void early() { late(); }
-    virtual void late() = 0;
-};
-struct Derived : Base {
-    void late() override {}
-};
+[[gnu::noinline]] void write_beyond_an_array() {
+    char here[16] = {};
+    char* const at = unknown(&here[0]);
+    for (int i = 0; i < unknown(64); ++i) at[i] = 'x';
+    std::cerr << here[0];
+}
 
 std::jmp_buf elsewhere;
 [[gnu::noinline]] void leave_a_mark() {
@@ -101,7 +98,8 @@ void block_signals() {
 }
 
 void ignore_signals() {
-    for (const int one : {SIGTERM, SIGINT, SIGHUP, SIGPIPE, SIGCHLD, SIGUSR1, SIGALRM}) std::signal(one, SIG_IGN);
+    for (const int one : {SIGTERM, SIGINT, SIGHUP, SIGPIPE, SIGCHLD, SIGUSR1, SIGALRM})
+        std::signal(one, SIG_IGN);
 }
 
 void forget_signals() {
@@ -120,24 +118,22 @@ void lock_twice() {
 }
 
 // The process is the same one, so that it ends as this does.
-void become_another() {
-    ::execl("/bin/true", "true", nullptr);
-}
+void become_another() { ::execl("/bin/true", "true", nullptr); }
 
 [[maybe_unused]] const std::map<std::string, Act, std::less<>>& acts() {
     static const std::map<std::string, Act, std::less<>> all{
         // Ends the process, on the thread that runs the handler.
-        {"null", [](auto&) { *unknown<int*>(nullptr) = 1; }},
-        {"wild", [](auto&) { *unknown(reinterpret_cast<int*>(std::uintptr_t{0x5555})) = 1; }},
+        {"null", [](auto&) { *unknown<volatile int*>(nullptr) = 1; }},
+        {"wild", [](auto&) { *unknown(reinterpret_cast<volatile int*>(std::uintptr_t{0x5555})) = 1; }},
         {"call-null", [](auto&) { unknown<void (*)()>(nullptr)(); }},
         {"overflow", [](auto&) { std::cerr << deeper(nullptr, unknown(0)); }},
         {"bus", [](auto&) { read_beyond_a_file(); }},
-        {"divide", [](auto&) { std::cerr << 1 / unknown(0); }},
+        {"divide", [](auto&) { std::cerr << 7 / unknown(0); }},
         {"illegal", [](auto&) { __builtin_trap(); }},
         {"abort", [](auto&) { std::abort(); }},
         {"terminate", [](auto&) { std::terminate(); }},
         {"noexcept", [](auto&) { let_nothing_out(); }},
-        {"pure", [](auto&) { Derived{}.late(); }},
+        {"smash", [](auto&) { write_beyond_an_array(); }},
         {"double-free",
          [](auto&) {
              void* const one = std::malloc(100'000);
@@ -172,7 +168,7 @@ void become_another() {
          [](auto&) {
              int here = 0;
              const auto page = reinterpret_cast<std::uintptr_t>(&here) & ~std::uintptr_t{4095};
-             ::munmap(reinterpret_cast<void*>(page - 64 * 4096), std::size_t{128} * 4096);
+             ::munmap(reinterpret_cast<void*>(page - 64 * 4096), std::size_t{64} * 4096);
              std::cerr << unknown(here);
          }},
         // Ends the process, and nobody can say whose fault that is.
@@ -243,7 +239,7 @@ class Misbehave : public tasker::StepHandler {
         while (!ready.empty() && !std::filesystem::exists(ready)) ::poll(nullptr, 0, 2);
 #ifdef MISBEHAVES
         acts().at(context.require_input<std::string>("how"))(context);
-        return success({{"survived", true}});
+        return success({{ "survived", true }});
 #else
         return success({{"behaved", true}});
 #endif
