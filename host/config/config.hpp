@@ -38,6 +38,7 @@ struct Config {
     std::int64_t probation_ms = 2000;
     unsigned probation_results = 20;
     bool rollback_on_errors = false;
+    bool overlap = true;                      // of the old worker and the new one
     std::int64_t recycle_after_ms = 60'000;   // of a hung handler thread
     std::int64_t worker_silence_ms = 30'000;  // 0: it may be silent for ever
     unsigned max_memory_mb = 0;               // 0: no limit

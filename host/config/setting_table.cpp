@@ -300,6 +300,10 @@ std::vector<SettingSpec> supervisor_settings() {
         boolean({"host.supervisor.rollback_on_errors", "", "",
                  "An error rate far above the old worker's rolls the new one back, instead of a warning."},
                 &Config::rollback_on_errors),
+        boolean(
+            {"host.supervisor.overlap", "", "",
+             "The new worker starts while the old one still serves; false: after its end, to spare memory."},
+            &Config::overlap),
         duration({"host.supervisor.recycle_after", "", "",
                   "A worker with a handler thread that hangs for longer is replaced."},
                  &Config::recycle_after_ms, 0, kDay),

@@ -16,11 +16,13 @@
 namespace tasker::host {
 
 namespace {
-constexpr std::array<std::string_view, 15> kNames{
+constexpr std::array<std::string_view, 22> kNames{
     "submit.before_commit",  "submit.after_commit",   "claim.before_commit",   "claim.after_commit",
     "complete.before_tx",    "complete.after_fence",  "complete.after_result", "complete.before_commit",
     "complete.after_commit", "dispatch.before_call",  "dispatch.after_call",   "migration.mid",
-    "checkpoint.saved",      "staleness.after_entry", "prune.before_commit",
+    "checkpoint.saved",      "staleness.after_entry", "prune.before_commit",   "worker.start",
+    "worker.ready",          "worker.activate",       "worker.activated",      "worker.pause",
+    "worker.resume",         "worker.drain",
 };
 
 struct Armed {
@@ -47,7 +49,7 @@ Armed parse_action(std::string_view name, std::string_view action) {
         std::from_chars(count.data(), count.data() + count.size(), point.hit);
         action = action.substr(0, at);
     }
-    if (action != "crash" && action != "error") {
+    if (action != "crash" && action != "error" && action != "stop") {
         throw ConfigError("failpoint '" + std::string(name) + "': unknown action '" + std::string(action) +
                           "'");
     }
@@ -92,6 +94,7 @@ void failpoint(std::string_view name) {
         return point.hit == 0 || point.hit == point.seen ? point.action : std::string{};
     });
     if (action == "crash") std::raise(SIGKILL);
+    if (action == "stop") std::raise(SIGSTOP);
     if (action == "error") throw StoreUnavailable("failpoint " + std::string(name));
 }
 

@@ -137,7 +137,10 @@ void Step::change(Generation generation) {
             slot_.crashes_ms.clear();
             return spawn(generation, SlotState::Starting);
         case SlotState::Active:
-            return spawn(generation, SlotState::Preparing);
+            if (options_.overlap) return spawn(generation, SlotState::Preparing);
+            slot_.pending = generation;
+            enter(SlotState::Stopping);
+            return drain(*slot_.current);
         case SlotState::Preparing:
             // The one that starts is old already.
             slot_.pending = generation;

@@ -32,7 +32,7 @@ enum class SlotState : std::uint8_t {
     BackoffDraining,  // candidate died, current still ends
     Backoff,          // no process; the next start is due
     Held,             // no process: it crashed too often, somebody must look
-    Stopping,         // what is there ends
+    Stopping,         // what is there ends; then what is pending starts, unless the slot is stopped
 };
 std::string_view name(SlotState state);
 
@@ -51,6 +51,8 @@ struct SlotOptions {
     // Roll back when at least `min_errors` results of a candidate in probation are errors and their share is more than three
     // times the old one's; else that is only a warning.
     bool rollback_on_errors = false;
+    // Else a change ends the old process before the new one starts: memory for one at a time, and nobody claims meanwhile.
+    bool overlap = true;
     std::uint64_t min_errors = 5;
 };
 

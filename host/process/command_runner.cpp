@@ -11,6 +11,7 @@
 
 #include "host/api/api_client.hpp"
 #include "host/api/documents.hpp"
+#include "host/core/durable_file.hpp"
 #include "host/core/failpoint.hpp"
 #include "host/logging/sinks.hpp"
 #include "host/process/child_commands.hpp"
@@ -225,6 +226,9 @@ int run_process(int argc, char** argv) {
     if (const auto armed = invocation.environment.find("TASKER_FAILPOINTS_SET");
         armed != invocation.environment.end())
         arm_failpoints(armed->second);
+    if (const auto file = invocation.environment.find("TASKER_FAILPOINTS_FILE");
+        kFailpointsCompiledIn && file != invocation.environment.end())
+        arm_failpoints(read_whole(file->second).value_or(""));
     const int code = run_invocation(invocation, out, err);
     // What plugins print when the process ends must not follow the document.
     dup2(STDERR_FILENO, STDOUT_FILENO);

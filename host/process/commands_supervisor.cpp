@@ -82,6 +82,7 @@ SupervisorOptions supervisor_options(const Command& command, const Config& confi
     options.slot.probation_ms = config.probation_ms;
     options.slot.probation_results = config.probation_results;
     options.slot.rollback_on_errors = config.rollback_on_errors;
+    options.slot.overlap = config.overlap;
     options.silence_ms = config.worker_silence_ms;
     options.max_memory_bytes = std::uint64_t{config.max_memory_mb} << 20U;
     options.max_open_files = config.max_open_files;

@@ -15,6 +15,8 @@
 namespace tasker::host {
 
 namespace {
+constexpr int kLookEveryMs = 1000;
+
 std::uint64_t nonce_of(const std::map<std::string, std::string>& environment) {
     const auto said = environment.find(kControlNonce);
     int type = 0;
@@ -52,11 +54,13 @@ ControlInbox::~ControlInbox() {
 void ControlInbox::read(const std::stop_token& stop) {
     while (!stop.stop_requested()) {
         std::array<pollfd, 2> ends{pollfd{channel_.fd(), POLLIN, 0}, pollfd{stop_.get(), POLLIN, 0}};
-        if (::poll(ends.data(), ends.size(), -1) < 0) continue;
+        // Also without a message: a wait keeps alive what a plugin has closed meanwhile, and the supervisor should learn of
+        // it.
+        if (::poll(ends.data(), ends.size(), kLookEveryMs) < 0) continue;
         {
             const std::scoped_lock lock(mutex_);
             while (const auto message = channel_.receive()) heard_.push_back(message->kind);
-            orphaned_ = channel_.closed();
+            orphaned_ = channel_.closed() && !channel_.lost();
         }
         signals_.wake();
         if (channel_.closed()) return;

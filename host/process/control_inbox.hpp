@@ -25,7 +25,7 @@ class ControlInbox {
 
     // Nothing when nothing was said.
     std::optional<ControlMessage::Kind> next();
-    // The supervisor is gone.
+    // The supervisor is gone. When only the channel is lost, it is not: it ends this process by SIGTERM.
     bool orphaned() const;
     // From any thread. What cannot be sent has no reader any more.
     void send(ControlMessage message) const { channel_.send(std::move(message)); }

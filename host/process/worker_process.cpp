@@ -10,6 +10,7 @@
 #include "host/api/plugin_documents.hpp"
 #include "host/core/durable_file.hpp"
 #include "host/core/error.hpp"
+#include "host/core/failpoint.hpp"
 #include "host/core/wakeup.hpp"
 #include "host/process/child_commands.hpp"
 #include "host/process/control_inbox.hpp"
@@ -102,6 +103,7 @@ class WorkerProcess {
 
   private:
     void start() {
+        failpoint("worker.start");
         Discovered found = discover_chosen(config_, log_, chosen(command_));
         const std::vector<std::string> served = served_namespaces(config_, found.templates.catalog);
         report_discovery(found, served, log_);
@@ -123,6 +125,7 @@ class WorkerProcess {
             throw BootstrapError("the engine does not take this worker in: " + client_->status().error);
         tell_facts();
         inbox_.send({.kind = Message::Ready, .text = to_json(plugins)});
+        failpoint("worker.ready");
     }
 
     std::unique_ptr<TaskerRuntime> connect(const Clock& clock, const Logger& log) {
@@ -143,17 +146,21 @@ class WorkerProcess {
         StepExecutionSubscriber& subscriber = worker_->event_system().subscriber();
         switch (message) {
             case Message::Activate:
+                failpoint("worker.activate");
                 // Its templates hold from here on; one that only stands by changes nothing.
                 offer_templates();
                 begin_claiming();
                 inbox_.send({Message::Activated});
+                failpoint("worker.activated");
                 idle_at_ms_ = clock_.steady_ms() + kIdleAfterMs;
                 return;
             case Message::Pause:
+                failpoint("worker.pause");
                 may_claim_ = false;
                 inbox_.send({.kind = Message::Paused, .running = subscriber.pause()});
                 return;
             case Message::Resume:
+                failpoint("worker.resume");
                 offer_templates();
                 begin_claiming();
                 inbox_.send({Message::Resumed});
@@ -167,6 +174,7 @@ class WorkerProcess {
                 if (may_claim_) begin_claiming();
                 return;
             case Message::Drain:
+                failpoint("worker.drain");
                 draining_ = true;
                 return;
             default:

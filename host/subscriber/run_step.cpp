@@ -1,5 +1,7 @@
 #include "host/subscriber/run_step.hpp"
 
+#include <unistd.h>
+
 #include <exception>
 #include <utility>
 #include <variant>
@@ -66,9 +68,29 @@ StepOutcome checked_release(const StepEvent& event, StepOutcome outcome, StopRea
                    "INVALID_OUTCOME", false);
 }
 
+// A handler that forks must not come back twice: the child has the connections of this process and none of its threads.
+class OneProcess {
+  public:
+    OneProcess() = default;
+    ~OneProcess() {
+        if (::getpid() == pid_) return;
+        constexpr std::string_view kTold =
+            "a handler forked, and its child came back into the host: it ends here\n";
+        static_cast<void>(::write(STDERR_FILENO, kTold.data(), kTold.size()) < 0);
+        ::_exit(kExitCode);
+    }
+    OneProcess(const OneProcess&) = delete;
+    OneProcess& operator=(const OneProcess&) = delete;
+
+  private:
+    static constexpr int kExitCode = 70;
+    const pid_t pid_ = ::getpid();
+};
+
 StepOutcome call_instance(const StepEvent& event, const InstanceSource& instance, CallControl& control) {
     try {
         failpoint("dispatch.before_call");
+        const OneProcess one;
         StepOutcome outcome = instance().call(event, control);
         failpoint("dispatch.after_call");
         return outcome;

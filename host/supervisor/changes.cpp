@@ -117,6 +117,24 @@ void Supervisor::end_the_silent() {
     }
 }
 
+// A handler of that worker closed its channel. A signal reaches it: it finishes what it runs, and claims nothing more; the
+// engine gives it nothing either once another one claims.
+void Supervisor::tell_deaf(Namespace& ns, SlotProcessId id, ControlMessage::Kind kind) {
+    using Message = ControlMessage::Kind;
+    if (kind != Message::Pause && kind != Message::Drain) return;
+    ns.workers.at(id).process->signal(SIGTERM);
+    if (kind == Message::Pause) feed(ns, {.kind = SlotEvent::Kind::Paused, .process = id});
+}
+
+void Supervisor::replace_the_deaf() {
+    for (const auto& ns : namespaces_) {
+        const auto& current = ns->slot.current;
+        const auto worker = current ? ns->workers.find(current->id) : ns->workers.end();
+        if (worker != ns->workers.end() && worker->second.process->channel().closed())
+            recycle(*ns, worker->second, "it closed the channel over which it is told what to do");
+    }
+}
+
 void Supervisor::settle_overtaken(Namespace& ns) {
     const auto to_come = [&](Generation one) {
         const Slot& slot = ns.slot;

@@ -1,6 +1,7 @@
 #include "host/supervisor/control_channel.hpp"
 
 #include <sys/socket.h>
+#include <sys/stat.h>
 
 #include <array>
 #include <cerrno>
@@ -11,6 +12,19 @@
 
 namespace tasker::host {
 
+namespace {
+// Of a socket; 0 for anything else. No two that are open have the same one.
+std::uint64_t inode_of(int fd) {
+    struct stat now {};
+    return ::fstat(fd, &now) == 0 && S_ISSOCK(now.st_mode) ? now.st_ino : 0;
+}
+}  // namespace
+
+ControlChannel::ControlChannel(OwnedFd fd, std::uint64_t nonce)
+    : fd_(std::move(fd)), nonce_(nonce), inode_(inode_of(fd_.get())) {}
+
+bool ControlChannel::lost() const { return inode_of(fd_.get()) != inode_; }
+
 std::pair<OwnedFd, OwnedFd> ControlChannel::make_pair() {
     int ends[2] = {-1, -1};
     if (::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, ends) != 0)
@@ -19,6 +33,7 @@ std::pair<OwnedFd, OwnedFd> ControlChannel::make_pair() {
 }
 
 bool ControlChannel::send(ControlMessage message) const {
+    if (lost()) return false;
     message.nonce = nonce_;
     const std::string bytes = to_bytes(message);
     while (true) {
@@ -31,6 +46,10 @@ bool ControlChannel::send(ControlMessage message) const {
 std::optional<ControlMessage> ControlChannel::receive() {
     std::array<char, kMaxControlBytes> bytes;
     while (!closed_) {
+        if (lost()) {
+            closed_ = true;
+            return std::nullopt;
+        }
         const auto got = ::recv(fd_.get(), bytes.data(), bytes.size(), MSG_DONTWAIT);
         if (got < 0 && errno == EINTR) continue;
         if (got < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) return std::nullopt;

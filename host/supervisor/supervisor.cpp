@@ -146,6 +146,7 @@ void Supervisor::carry_out(Namespace& ns, const SlotAction& action) {
         // One that does not hear is found by its silence.
         if (worker == ns.workers.end()) return;
         worker->second.claimed = worker->second.claimed || kind == Message::Activate;
+        if (worker->second.process->channel().closed()) return tell_deaf(ns, action.process, kind);
         worker->second.process->channel().send({kind});
     };
     switch (action.kind) {
@@ -399,6 +400,7 @@ void Supervisor::turn() {
     }
     end_the_silent();
     look_at_usage();
+    replace_the_deaf();
     take_turns();
     stop_engine_when_alone();
 }

@@ -180,6 +180,8 @@ class Supervisor {
     void look_at_usage();
     std::int64_t silent_at_ms(const Worker& worker) const;
     void end_the_silent();
+    void tell_deaf(Namespace& ns, SlotProcessId id, ControlMessage::Kind kind);
+    void replace_the_deaf();
     bool has_limits() const { return options_.max_memory_bytes > 0 || options_.max_open_files > 0; }
     void remember(Namespace& ns, const std::string& text) const;
     void note(Namespace& ns, LogLevel level, const std::string& what, Generation generation);

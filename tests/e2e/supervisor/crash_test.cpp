@@ -149,26 +149,60 @@ TEST_CASE("crash: a handler that closes every descriptor, or forks, harms no ste
     CHECK(ended["status"] == "complete");
     CHECK(step(ended, "only")["attempts"] == 1);
     CHECK(f.runs() == 1);
-    // The next one is run as before, by the same process.
+    if (how == "close") {
+        // Its supervisor cannot tell it anything any more: another one takes its place, it ends what it runs.
+        REQUIRE(eventually(kPatience, [&] {
+            const json now = f.of("crashes");
+            return now["candidate"].is_object() && now["candidate"]["claims"] == true;
+        }));
+        CHECK_MESSAGE(f.history().find("recycled: it closed the channel") != std::string::npos, f.history());
+    }
+    // The next one is run as before.
     f.write("quick", "");
     const std::string next =
         f.submit("wait", {{"ready", f.path("ready2").string()}, {"release", f.path("quick").string()}});
     CHECK(f.end_of(next)["status"] == "complete");
     CHECK(f.worker_pid("crashes") == worker);
+    CHECK(alive(worker));
     const double before = cpu_seconds(worker);
     const auto asked = std::chrono::steady_clock::now();
     // Some time in which it has nothing to do: operators asking.
-    for (int i = 0; i < 100; ++i) CHECK(f.of("crashes")["state"] == "active");
+    for (int i = 0; i < 100; ++i) CHECK(f.worker_pid("crashes") == worker);
     const double passed = std::chrono::duration<double>(std::chrono::steady_clock::now() - asked).count();
     CHECK(cpu_seconds(worker) - before < passed / 2);
     f.write("release", "");
     const json kept = f.end_of(f.neighbour);
     CHECK(kept["status"] == "complete");
     CHECK(step(kept, "only")["attempts"] == 1);
+    if (how == "close") CHECK(eventually(kPatience, [&] { return !alive(worker); }));
     CHECK(f.document({"worker", "restart", "crashes", "--wait"})["state"] == "committed");
     f.end();
     CHECK_FALSE(alive(worker));
     CHECK(f.document({"store", "check"})["ok"] == true);
+}
+
+TEST_CASE("crash: five crashes within a minute hold the namespace until somebody looks") {
+    if (kSanitized) return;
+    Crashing f;
+    f.begin({"crashes"});
+    f.write("ready", "");
+    const json context{
+        {"how", "abort"}, {"ready", f.path("ready").string()}, {"journal", f.path("runs").string()}};
+    const std::string first = f.submit("now", context), second = f.submit("now", context);
+    REQUIRE(f.reaches("crashes", "held"));
+    const auto crashes = [&](const std::string& task) {
+        return step(f.document({"task", "get", task}), "only")["crashes"].get<int>();
+    };
+    CHECK(crashes(first) + crashes(second) == 5);
+    CHECK_MESSAGE(
+        f.history().find("is not started again: 5 crashes within 60 s, the last one: ") != std::string::npos,
+        f.history());
+    CHECK(f.run({"worker", "restart", "crashes"}).status.code == 0);
+    for (const std::string& task : {first, second})
+        CHECK(step(f.end_of(task), "only")["results"]["error"]["error_code"] == "POISON_STEP");
+    CHECK(crashes(first) + crashes(second) == 6);
+    CHECK(f.reaches("crashes", "active"));
+    f.end();
 }
 
 TEST_CASE("crash: also where a lone worker is started again and again") {

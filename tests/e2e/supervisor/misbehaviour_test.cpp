@@ -63,6 +63,8 @@ const std::vector<Misbehaviour>& all() {
         {"close", Becomes::Succeeds},
         {"close-standard", Becomes::Succeeds},
         {"fork", Becomes::Succeeds},
+        {"fork-returns", Becomes::Succeeds, "its child came back into the host: it ends here"},
+        {"fork-throws", Becomes::Succeeds, "its child came back into the host: it ends here"},
         {"fork-exit", Becomes::Succeeds},
         {"chdir", Becomes::Succeeds},
         {"locale", Becomes::Succeeds},
@@ -189,6 +191,7 @@ void check_end(const Misbehaving& f, const Misbehaviour& one, const json& ended)
             CHECK(f.runs() == 1);
             CHECK(ended["status"] == "complete");
             CHECK(step(ended, "only")["attempts"] == 1);
+            if (!one.told.empty()) CHECK_MESSAGE(f.host->wait_for_err(one.told, kPatience), f.host->err());
             return;
         case Becomes::Unblamed:
             return;

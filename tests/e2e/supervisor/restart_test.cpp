@@ -177,6 +177,32 @@ TEST_CASE(
     f.end();
 }
 
+TEST_CASE("restart: a new generation that fails far more often is rolled back where that is wanted") {
+    Answers f({"answers"},
+              "[host]\nthreads = 1\nprefetch = 0\n[host.supervisor]\nrollback_on_errors = true\n"
+              "probation = \"30s\"\n");
+    std::vector<std::string> tasks;
+    const auto submit = [&](const json& context) {
+        tasks.push_back(f.document({"task", "create", "answer", "-c", context.dump()})["task_uuid"]);
+    };
+    submit({{"hold", f.path("release").string()}});
+    REQUIRE(eventually(kPatience, [&] {
+        return f.document({"task", "get", tasks[0]})["steps"][0]["current_state"] == "in_progress";
+    }));
+    for (int i = 0; i < 8; ++i) submit(json::object());
+    f.put("failing");
+    CHECK(f.history_says("of its"));
+    CHECK(f.history_says("results are errors; of the old generation's"));
+    f.write("release", "");
+    CHECK(f.reaches("answers", "active", 1));
+    for (const std::string& task : tasks) {
+        const json done = f.document({"task", "wait", task});
+        CHECK(done["status"] == "complete");
+        CHECK(done["steps"][0]["results"]["result"]["answer"] == 1);
+    }
+    f.end();
+}
+
 TEST_CASE(
     "restart: a generation of which something cannot be loaded any more does not take the place of the old "
     "one") {

@@ -233,6 +233,35 @@ TEST_CASE(
     CHECK(f.later(f.options.backoff_ms) == "spawn 2");  // it was committed
 }
 
+TEST_CASE(
+    "slot: without an overlap the new one starts after the old one's end, and the last good one where it "
+    "fails") {
+    Life f;
+    f.options.overlap = false;
+    f.settle();
+    CHECK(f.change(2) == "drain 1");
+    CHECK(f.slot.state == SlotState::Stopping);
+    CHECK(f.change(3).empty());
+    CHECK(f.current(Event::Exited) == "spawn 3");
+    CHECK(f.candidate(Event::Ready) == "activate 3");
+    CHECK(f.candidate(Event::Activated).empty());
+    SUBCASE("it proves itself") {
+        CHECK(f.later(f.options.probation_ms) == "committed 3");
+        CHECK(f.slot.last_good == 3);
+    }
+    SUBCASE("it crashes") {
+        CHECK(f.current(Event::Exited) == "rolled_back 3");
+        CHECK(f.later(f.options.backoff_ms) == "spawn 1");
+    }
+    SUBCASE("an operator stops it meanwhile") {
+        CHECK(f.change(4) == "drain 3");
+        CHECK(f.feed({Event::Stop}).empty());
+        CHECK(f.current(Event::Exited).empty());
+        CHECK(f.slot.state == SlotState::Idle);
+        CHECK(f.feed({Event::Start}) == "spawn 4");
+    }
+}
+
 TEST_CASE("slot: a stop drains what claims, kills what does not, and starts nothing until told so") {
     Life f;
     f.settle();

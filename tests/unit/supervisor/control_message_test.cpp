@@ -65,4 +65,20 @@ TEST_CASE("control channel: messages with another nonce are not heard, and the e
     CHECK_FALSE(ours.send({ControlMessage::Kind::Drain}));
 }
 
+TEST_CASE("control channel: a descriptor that somebody closed and took for himself is not touched") {
+    auto [a, b] = ControlChannel::make_pair();
+    auto [mine, other] = ControlChannel::make_pair();
+    ControlChannel ours(std::move(a), 1);
+    CHECK_FALSE(ours.lost());
+    REQUIRE(dup2(mine.get(), ours.fd()) == ours.fd());
+    CHECK(ours.lost());
+    CHECK_FALSE(ours.send({ControlMessage::Kind::Paused}));
+    ControlChannel reader(std::move(other), 1);
+    CHECK_FALSE(reader.receive());
+    CHECK(reader.send({ControlMessage::Kind::Drain}));
+    CHECK_FALSE(ours.receive());
+    CHECK(ours.closed());
+    CHECK(ControlChannel(std::move(mine), 1).receive());  // is still there for whom it was meant
+}
+
 }  // namespace tasker::host

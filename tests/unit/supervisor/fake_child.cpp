@@ -7,6 +7,7 @@
 //   holds           counts a result for each Hold and Release that it hears
 //   leaver          ends with 0 once it claims
 //   frozen          says that it lives and then nothing, like one that was stopped
+//   deafened        closes its channel once it claims, and ends on SIGTERM with 0
 //   worn            asks for a successor once it claims      greedy      has many open files
 
 #include <poll.h>
@@ -46,6 +47,7 @@ int main(int argc, char** argv) {
     for (int i = 0; plan == "greedy" && i < 100; ++i) {
         if (dup(kControlFd) < 0) return 9;
     }
+    if (plan == "deafened") signal(SIGTERM, [](int) { _exit(0); });
     std::uint64_t held = 0;
     while (true) {
         pollfd readable{channel.fd(), POLLIN, 0};
@@ -56,6 +58,8 @@ int main(int argc, char** argv) {
                 if (plan == "mute") continue;
                 channel.send({Message::Activated});
                 if (plan == "crashes") crash();
+                if (plan == "deafened") close(kControlFd);
+                while (plan == "deafened") pause();
                 if (plan == "leaver") return 0;
                 if (plan == "frozen") channel.send({Message::Alive});
                 if (plan == "worn") channel.send({.kind = Message::Recycle, .text = "4 handlers hang"});

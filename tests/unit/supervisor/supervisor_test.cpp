@@ -364,4 +364,19 @@ TEST_CASE("supervisor: one that never said that it lives, being of an older prog
     CHECK(f.report().current->pid == old);
 }
 
+TEST_CASE("supervisor: a worker that closed its channel is replaced, and is told to end by a signal") {
+    SupervisorFixture f;
+    f.plans[1] = "deafened";
+    f.start();
+    REQUIRE(f.reaches([&] { return f.launched.size() == 2; }));
+    f.clock.advance(f.slot.probation_ms);
+    REQUIRE(f.reaches(SlotState::Active, 2));
+    const auto made = f.supervisor->newest("ns");
+    REQUIRE(made);
+    CHECK(made->why.find("recycled: it closed the channel") == 0);
+    std::string history;
+    for (const std::string& line : f.report().history) history += line + "\n";
+    CHECK_MESSAGE(history.find("killed") == std::string::npos, history);
+}
+
 }  // namespace tasker::host::testing

@@ -5,6 +5,7 @@
 
 #include <cstdlib>
 #include <filesystem>
+#include <stdexcept>
 #include <string>
 #include <tasker/sdk.hpp>
 
@@ -17,6 +18,9 @@ namespace {
 using Answer = tasker::function_handler<"answer.give", [](tasker::StepContext& context) {
 #ifdef ANSWER_CRASHES
     std::abort();
+#endif
+#ifdef ANSWER_FAILS
+    throw std::runtime_error("no answer");
 #endif
     const std::string hold = context.get_input_or("hold", std::string{});
     while (!hold.empty() && !std::filesystem::exists(hold)) ::poll(nullptr, 0, 2);

@@ -200,6 +200,11 @@ void become_another() { ::execl("/bin/true", "true", nullptr); }
          [](auto&) {
              if (::fork() == 0) ::poll(nullptr, 0, -1);
          }},
+        {"fork-returns", [](auto&) { static_cast<void>(::fork()); }},
+        {"fork-throws",
+         [](auto&) {
+             if (::fork() == 0) throw std::runtime_error("in the child");
+         }},
         {"fork-exit",
          [](auto&) {
              if (::fork() == 0) ::_exit(0);
