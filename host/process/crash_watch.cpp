@@ -36,6 +36,8 @@ void crashed(int number, siginfo_t* info, void*) {
                             by_kernel || info->si_pid == ::getpid()});
     }
     ::poll(nullptr, 0, kLastWordsMs);
+    // Only now: another thread that crashes meanwhile comes here, and must not end the process before this record is whole.
+    std::signal(number, SIG_DFL);
     ::raise(number);
 }
 
@@ -68,7 +70,7 @@ CrashWatch::CrashWatch() {
         if (sigaction(number, nullptr, &now) != 0 || now.sa_handler != SIG_DFL) continue;
         struct sigaction ours {};
         ours.sa_sigaction = crashed;
-        ours.sa_flags = static_cast<int>(SA_RESETHAND) | SA_SIGINFO | SA_ONSTACK;
+        ours.sa_flags = SA_SIGINFO | SA_ONSTACK;
         sigaction(number, &ours, nullptr);
     }
 }

@@ -127,11 +127,14 @@ void Supervisor::tell_deaf(Namespace& ns, SlotProcessId id, ControlMessage::Kind
 }
 
 void Supervisor::replace_the_deaf() {
+    const std::int64_t now = clock_.steady_ms();
     for (const auto& ns : namespaces_) {
-        const auto& current = ns->slot.current;
-        const auto worker = current ? ns->workers.find(current->id) : ns->workers.end();
-        if (worker != ns->workers.end() && worker->second.process->channel().closed())
-            recycle(*ns, worker->second, "it closed the channel over which it is told what to do");
+        for (auto& [id, worker] : ns->workers) {
+            if (!worker.process->channel().closed()) continue;
+            worker.deaf_at_ms = std::min(worker.deaf_at_ms, now + options_.deaf_after_ms);
+            if (now >= worker.deaf_at_ms && ns->slot.current && ns->slot.current->id == id)
+                recycle(*ns, worker, "it closed the channel over which it is told what to do");
+        }
     }
 }
 

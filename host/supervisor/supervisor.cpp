@@ -385,7 +385,11 @@ std::int64_t Supervisor::due_ms() const {
     std::int64_t due = engine_due_ms_;
     for (const auto& ns : namespaces_) due = std::min(due, next_tick(ns->slot));
     for (const auto& ns : namespaces_) {
-        for (const auto& [id, worker] : ns->workers) due = std::min(due, silent_at_ms(worker));
+        for (const auto& [id, worker] : ns->workers) {
+            due = std::min(due, silent_at_ms(worker));
+            if (!worker.recycled && worker.deaf_at_ms > clock_.steady_ms())
+                due = std::min(due, worker.deaf_at_ms);
+        }
     }
     if (has_limits() && stops_ == 0) due = std::min(due, usage_due_ms_);
     return due;

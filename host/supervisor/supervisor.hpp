@@ -55,6 +55,7 @@ struct SupervisorOptions {
     // A worker that has said Alive before and says nothing for so long is killed: it was stopped, or its main thread hangs.
     // 0: never.
     std::int64_t silence_ms = 30'000;
+    std::int64_t deaf_after_ms = 1000;  // a worker without a channel that has not ended by then has closed it
     std::int64_t spare_for_ms =
         10'000;                   // a worker this young is not looked at: it would only be replaced again
     int engine_refused_code = 7;  // exit code of an engine whose store must not be touched
@@ -147,6 +148,7 @@ class Supervisor {
         std::string failure;                     // why it cannot start, in its own words
         bool claimed = false;                    // it was told to: it may hold steps
         bool recycled = false;                   // its successor is on the way
+        std::int64_t deaf_at_ms = kNever;        // when it counts as one that closed its channel
         std::int64_t heard_ms = kNever;          // when it said something last; kNever: it never said Alive
         Uuid session;
         OwnedFd flight;  // its recorder, open from READY on: the engine may remove it before it is read

@@ -17,7 +17,8 @@ struct Faulty : Supervised {
     // What processes that start from now on have armed.
     void arm(const std::string& failpoints) const { write("failpoints", failpoints); }
     explicit Faulty(const std::string& armed = "", const std::string& settings = "") {
-        set("TASKER_CONFIG_PATH", write("config.toml", "[host.supervisor]\nready_deadline = \"2s\"\n" + settings).string());
+        set("TASKER_CONFIG_PATH",
+            write("config.toml", "[host.supervisor]\nready_deadline = \"2s\"\n" + settings).string());
         set("TASKER_FAILPOINTS_FILE", path("failpoints").string());
         arm(armed);
         begin({"slow"});
@@ -68,7 +69,8 @@ TEST_CASE("fault: at each step of a restart") {
              {"", "worker.activate=stop", 1, 1, "generation 2 is given up: did not answer ACTIVATE"},
              {"", "worker.activated=crash", 1, 1, "generation 2 is given up"},
              {"worker.resume=crash", "worker.activate=crash", 1, 2, "generation 2 is given up"},
-             {"worker.resume=stop", "worker.activate=crash", 1, 2, "generation 1 is killed: did not answer RESUME"},
+             {"worker.resume=stop", "worker.activate=crash", 1, 2,
+              "generation 1 is killed: did not answer RESUME"},
              {"worker.drain=crash", "", 2, 2, "generation 2 serves for good"},
          }) {
         CAPTURE(one.old_armed);

@@ -368,7 +368,13 @@ TEST_CASE("supervisor: a worker that closed its channel is replaced, and is told
     SupervisorFixture f;
     f.plans[1] = "deafened";
     f.start();
+    REQUIRE(f.reaches(SlotState::Active, 1));
+    // Whose process has died has no channel either.
+    CHECK(f.reaches([&] { return f.supervisor->due_ms() == f.clock.steady_ms() + 1000; }));
+    CHECK(f.launched.size() == 1);
+    f.clock.advance(1000);
     REQUIRE(f.reaches([&] { return f.launched.size() == 2; }));
+    REQUIRE(f.reaches([&] { return f.report().state == SlotState::Probation; }));
     f.clock.advance(f.slot.probation_ms);
     REQUIRE(f.reaches(SlotState::Active, 2));
     const auto made = f.supervisor->newest("ns");
