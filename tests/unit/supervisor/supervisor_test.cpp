@@ -374,8 +374,6 @@ TEST_CASE("supervisor: a worker that closed its channel is replaced, and is told
     CHECK(f.launched.size() == 1);
     f.clock.advance(1000);
     REQUIRE(f.reaches([&] { return f.launched.size() == 2; }));
-    REQUIRE(f.reaches([&] { return f.report().state == SlotState::Probation; }));
-    f.clock.advance(f.slot.probation_ms);
     REQUIRE(f.reaches(SlotState::Active, 2));
     const auto made = f.supervisor->newest("ns");
     REQUIRE(made);
