@@ -295,4 +295,21 @@ TEST_CASE("misbehaviour: in a new generation, the old one goes on where the new 
     }
 }
 
+TEST_CASE("misbehaviour: a worker that takes more and more memory is replaced, and no step fails of it") {
+    if (kSanitized) return;
+    Misbehaving f("misbehaving", "[host.supervisor]\nmax_memory_mb = 100\n");
+    const pid_t calm = f.worker_pid("calm");
+    const std::string near = f.wait_for("beside", "near");
+    std::vector<std::string> tasks;
+    for (int i = 0; i < 20; ++i) tasks.push_back(f.act("leak"));
+    for (const std::string& task : tasks) CHECK(f.end_of(task)["status"] == "complete");
+    REQUIRE(eventually(kPatience,
+                       [&] { return f.history("wild").find("recycled: it uses ") != std::string::npos; }));
+    f.release(near, "near");
+    REQUIRE(f.reaches("wild", "active", 2));
+    CHECK(f.runs() == 20);
+    CHECK(f.worker_pid("calm") == calm);
+    f.end();
+}
+
 }  // namespace tasker::host::e2e

@@ -61,6 +61,8 @@ void raise_it(int signal) { ::syscall(SYS_tgkill, ::getpid(), ::syscall(SYS_gett
     std::cerr << here[0];
 }
 
+constexpr std::size_t kLeak = std::size_t{10} << 20U;
+
 std::jmp_buf elsewhere;
 [[gnu::noinline]] void leave_a_mark() {
     if (setjmp(elsewhere) != 0) std::abort();
@@ -226,6 +228,7 @@ void become_another() { ::execl("/bin/true", "true", nullptr); }
         {"forget-signals", [](auto&) { forget_signals(); }},
         {"no-files", [](auto&) { limit(RLIMIT_NOFILE, 0); }},
         {"no-writes", [](auto&) { limit(RLIMIT_FSIZE, 0); }},
+        {"leak", [](auto&) { std::memset(std::malloc(kLeak), unknown(1), kLeak); }},
         {"nice", [](auto&) { ::setpriority(PRIO_PROCESS, 0, 19); }},
         {"undumpable", [](auto&) { ::prctl(PR_SET_DUMPABLE, 0); }},
         {"rename-threads", [](auto&) { ::prctl(PR_SET_NAME, "tasker-host"); }},
