@@ -43,6 +43,9 @@ std::string missing(const HealthFacts& facts) {
     if (!facts.worker) return sentences;
     for (const std::string& one : facts.worker->missing_handlers)
         sentences += (sentences.empty() ? "" : "; ") + one;
+    for (const std::string& one : facts.worker->unserved_namespaces)
+        sentences += (sentences.empty() ? "" : "; ") + std::string("namespace '") + one +
+                     "' has no worker (see `worker status " + one + "`)";
     return sentences;
 }
 

@@ -32,7 +32,7 @@ struct alignas(64) FlightHeader {
     std::uint32_t crash_slot = kNoFlightSlot;
     std::int32_t crash_signal = 0;  // 0: exit() was called
     std::uint32_t stack_overflow = 0;
-    std::uint32_t unused = 0;
+    std::uint32_t crash_inside = 0;  // 1: this process did it, on whichever thread
     std::uint64_t fault_address = 0;
     std::int64_t crashed_ms = 0;  // wall clock
 };

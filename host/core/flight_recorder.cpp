@@ -134,6 +134,7 @@ void FlightRecorder::record_end(const FlightEnd& end) noexcept {
         header_->stack_overflow = end.signal != 0 && seat.stack_low != 0 && end.address != 0 && below &&
                                   end.address < seat.stack_low + kPage;
     }
+    header_->crash_inside = end.of_this_thread ? 1 : 0;
     header_->crash_signal = end.signal;
     header_->fault_address = end.address;
     timespec now{};

@@ -30,7 +30,7 @@ struct FlightEnd {
     int signal = 0;  // 0: exit() was called
     std::uintptr_t address = 0;
     bool of_this_thread =
-        true;  // false: a signal from outside, which says nothing about the thread that took it
+        true;  // false: a signal from outside, which says nothing about this process or the thread that took it
 };
 
 class FlightRecorder {

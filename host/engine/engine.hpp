@@ -38,7 +38,9 @@ struct EngineOptions {
     std::int64_t missing_handler_timeout_ms = 86'400'000;
     bool fail_missing_handler = false;  // claim steps nobody offers and fail them (missing_handler = "fail")
     // After an opening the leases of the store's previous life stay valid that long: a session that lists them has them
-    // again (EngineSession::adopt), what nobody listed is taken back then. 0: all is taken back at once.
+    // again (EngineSession::adopt), what nobody listed is taken back then. 0: all is taken back at once, unless workers of
+    // that life are still there (a command that looks into the store while the engine of a supervisor is down): once they are
+    // gone.
     std::int64_t reattach_window_ms = 0;
     // Where workers keep what they are running (core/flight_recorder.hpp); empty: nobody is blamed for a death.
     std::filesystem::path flight_folder = {};

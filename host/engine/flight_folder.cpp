@@ -59,6 +59,18 @@ FlightFolder::Left FlightFolder::of_the_dead() const {
     return left;
 }
 
+bool FlightFolder::anyone_lives() const {
+    std::error_code fault;
+    for (fs::directory_iterator at(folder_, fault), end; !fault && at != end; at.increment(fault)) {
+        if (!Uuid::parse(at->path().filename().string())) continue;
+        const OwnedFd file = open_flight(at->path());
+        if (!file || flight_is_over(file)) continue;
+        const auto report = flight_report(read_flight(file), boot_);
+        if (report && report->pid != ::getpid()) return true;
+    }
+    return false;
+}
+
 void FlightFolder::remove(const std::vector<fs::path>& files) {
     for (const fs::path& file : files) ::unlink(file.c_str());
 }

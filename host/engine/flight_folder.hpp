@@ -30,6 +30,8 @@ class FlightFolder {
         std::vector<std::filesystem::path> files;
     };
     Left of_the_dead() const;
+    // Whether a process that may still be running steps has its recorder here, other than this one.
+    bool anyone_lives() const;
     static void remove(const std::vector<std::filesystem::path>& files);
 
   private:

@@ -12,8 +12,9 @@
 namespace tasker::host {
 
 namespace {
+constexpr std::int64_t kLookAgainMs = 1000;
 constexpr const char* kHostEnded = "the host ended while the step was claimed";
-}
+}  // namespace
 
 // Nothing is written: the claims stand as the predecessor left them.
 std::size_t Orchestrator::hold(const std::shared_ptr<Session>& previous) {
@@ -90,13 +91,14 @@ std::vector<Uuid> Orchestrator::adopt(const std::shared_ptr<Session>& session, S
 
 void StoreWriter::recover() {
     const FlightFolder::Left left = flights_.of_the_dead();
-    if (options_.reattach_window_ms <= 0) {
+    const bool has_window = options_.reattach_window_ms > 0;
+    if (!has_window && !flights_.anyone_lives()) {
         if (const std::size_t lost = orchestrator_.recover(left.reports); lost > 0)
             log_.warn("steps of the previous run were taken back", {{"steps", lost}});
         return FlightFolder::remove(left.files);
     }
     previous_ = open_session({"the previous run", {}});
-    previous_until_ms_ = clock_.steady_ms() + options_.reattach_window_ms;
+    previous_until_ms_ = clock_.steady_ms() + (has_window ? options_.reattach_window_ms : kLookAgainMs);
     if (const std::size_t held = orchestrator_.hold(previous_); held > 0) {
         log_.info("steps of the previous run wait for their workers",
                   {{"steps", held}, {"window_ms", options_.reattach_window_ms}});
@@ -137,6 +139,10 @@ bool StoreWriter::apply_adopt(SessionOp& op) {
 
 void StoreWriter::end_reattach_window() {
     if (!previous_ || clock_.steady_ms() < previous_until_ms_) return;
+    if (options_.reattach_window_ms <= 0 && flights_.anyone_lives()) {
+        previous_until_ms_ = clock_.steady_ms() + kLookAgainMs;
+        return;
+    }
     const auto claims = previous_->all_claims();
     // Also of workers that died within the window.
     const FlightReports reports = flights_.of_the_dead().reports;

@@ -67,6 +67,9 @@ std::optional<FlightReport> flight_report(std::string_view bytes, const Uuid& bo
         if (report.crash && header.crash_slot == i) report.crash->culprit = report.running.size();
         report.running.push_back(std::move(*entry));
     }
+    // A thread that a plugin made runs no step; where one step ran, it is that one's.
+    if (report.crash && header.crash_inside == 1 && !report.crash->culprit && report.running.size() == 1)
+        report.crash->culprit = 0;
     return report;
 }
 
@@ -89,7 +92,9 @@ std::string described(const FlightEntry& entry, std::int64_t now_ms) {
 std::string end_text(const FlightReport& report, const std::string& how, std::int64_t now_ms) {
     if (const FlightEntry* culprit = report.culprit()) {
         const std::string where = described(*culprit, report.crash->at_ms);
-        if (report.crash->signal == 0) return how + ", exited without shutdown handshake during " + where;
+        // The code is what the host made of it.
+        if (report.crash->signal == 0)
+            return "called exit(): exited without shutdown handshake during " + where;
         return how + (report.crash->stack_overflow ? ", a stack overflow," : "") + " in " + where;
     }
     if (report.running.empty()) return how;

@@ -28,7 +28,7 @@ struct FlightReport {
         bool stack_overflow = false;
         std::uint64_t address = 0;
         std::int64_t at_ms = 0;
-        std::optional<std::size_t> culprit;  // into `running`; nothing: no thread that ran a handler
+        std::optional<std::size_t> culprit;  // into `running`; nothing: any of them, or none
     };
     int pid = 0;
     std::vector<FlightEntry> running;

@@ -1,10 +1,10 @@
 #pragma once
 // What becomes of a step whose worker's process died. Its attempt is never charged. Three things are told apart:
 //
-//   blamed     the process's crash record names it: a fatal signal, or exit(), on the thread that ran it. It counts as a
-//              crash; the third one is a permanent error, whatever max_attempts says.
+//   blamed     the process's crash record names it: a fatal signal, or exit(), on the thread that ran it, or on any thread
+//              while nothing else ran. It counts as a crash; the third one is a permanent error, whatever max_attempts says.
 //   running    it ran, and nobody knows why the process died: SIGKILL, no memory left, a fault on a thread that ran no
-//              handler. That is no crash, also where nothing else ran, because an operator's SIGKILL looks the same. The
+//              handler while several ran. That is no crash, also where nothing else ran, because an operator's SIGKILL looks the same. The
 //              first such loss means nothing. From the second in a row on the step is a suspect: it waits 1, 2, 4 ... 60 s
 //              and runs while no other suspect of its namespace does, which has a minute for that. The tenth in a row is a permanent error. What kills
 //              its process each time gets there within minutes; a step that was hit by chance has answered long before,

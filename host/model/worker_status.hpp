@@ -30,6 +30,8 @@ struct WorkerStatus {
     std::string worker_id;
     std::int64_t uptime_ms = 0;
     int handlers = 0, templates = 0, plugins = 0;
+    // That had a worker and have none now: drained, or it crashed too often. Told as health, not in the document.
+    std::vector<std::string> unserved_namespaces;
     std::vector<std::string> missing_callables;  // used by a template, offered by no plugin
     std::vector<std::string> missing_handlers;   // the same as sentences, with the nearest that there is
     int slots = 0, running_steps = 0, abandoned_threads = 0;

@@ -40,15 +40,21 @@ ExitCode change(Command& command, const char* what, const char* done) {
             throw CommandFailure(ExitCode::Usage, "USAGE",
                                  "--to: '" + *to + "' is no number of a generation");
         request["to"] = std::stoul(*to);
+        if (request["to"] == 0)
+            throw CommandFailure(ExitCode::Usage, "USAGE", "--to: generations are counted from 1",
+                                 "without --to it is the one before");
     }
     const auto answer = asked(command, request, wait ? -1 : kAnswerMs);
     if (command.line.json)
         command.document(answer.dump());
     else
-        command.out.write(
-            command.report()
-                .success(answer.value("state", "") == "committed" ? "The new generation serves." : done)
-                .str());
+        command.out.write(command.report()
+                              .success(answer.value("state", "") == "committed" ? "The new generation serves."
+                                       : answer.contains("to")
+                                           ? "What was generation " + std::to_string(answer.value("to", 0)) +
+                                                 " is on its way."
+                                           : std::string(done))
+                              .str());
     return ExitCode::Done;
 }
 
@@ -119,6 +125,8 @@ ExitCode worker_status_command(Command& command) {
         for (const auto& line : one["history"]) report.item(line.get<std::string>());
     }
     tell_refused(report, document["refused_plugins"]);
+    if (!document["findings"].empty()) report.blank().header("What is wrong with the files");
+    for (const auto& one : document["findings"]) report.item(one.get<std::string>());
     command.out.write(report.str());
     return ExitCode::Done;
 }

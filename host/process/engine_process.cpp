@@ -2,9 +2,11 @@
 // template's file: a scan has found the templates, and workers bring theirs over the link.
 
 #include <algorithm>
+#include <iterator>
 #include <map>
 #include <memory>
 #include <mutex>
+#include <set>
 #include <tuple>
 #include <utility>
 
@@ -110,8 +112,11 @@ class EngineProcess {
         };
         link.on_facts = [this](const Uuid& session, const std::vector<std::string>& texts) {
             if (auto told = worker_facts_from(texts))
-                facts_.with(
-                    [&](FactsBySession& facts) { facts.insert_or_assign(session, std::move(*told)); });
+                facts_.with([&](Facts& facts) {
+                    facts.served.insert(told->status.supported_namespaces.begin(),
+                                        told->status.supported_namespaces.end());
+                    facts.by_session.insert_or_assign(session, std::move(*told));
+                });
         };
         link_ = std::make_unique<LinkServer>(*engine_, std::move(link), clock_, log_);
     }
@@ -155,20 +160,31 @@ class EngineProcess {
                   {{"component", "api"}, {"operation", "listen"}, {"address", web_->place()}});
     }
 
-    // Of the workers that are connected together, as they told last.
+    // Of the workers that are connected together, as they told last, with what those before them have counted.
     WorkerFacts told() const {
         std::vector<WorkerFacts> all;
         const std::vector<LinkedWorker> workers = link_->workers();
-        facts_.with([&](FactsBySession& facts) {
-            std::erase_if(facts, [&](const auto& entry) {
-                return std::ranges::find(workers, entry.first, &LinkedWorker::session_uuid) == workers.end();
+        WorkerFacts ended;
+        facts_.with([&](Facts& facts) {
+            std::erase_if(facts.by_session, [&](const auto& entry) {
+                const bool gone =
+                    std::ranges::find(workers, entry.first, &LinkedWorker::session_uuid) == workers.end();
+                if (gone) count_on(facts.ended, entry.second);
+                return gone;
             });
             for (const LinkedWorker& worker : workers) {
-                const auto known = facts.find(worker.session_uuid);
-                if (worker.connected && known != facts.end()) all.push_back(known->second);
+                const auto known = facts.by_session.find(worker.session_uuid);
+                if (known == facts.by_session.end()) continue;
+                if (worker.connected)
+                    all.push_back(known->second);
+                else
+                    count_on(ended, known->second);  // its counts do not go back while it is away
             }
+            count_on(ended, facts.ended);
         });
-        return merged(all);
+        WorkerFacts sum = merged(all);
+        count_on(sum, ended);
+        return sum;
     }
 
     WorkerStatus status() const { return completed(told().status); }
@@ -180,7 +196,15 @@ class EngineProcess {
         status.uptime_ms = clock_.steady_ms() - started_ms_;
         if (!status.running && !status.error) status.error = "no worker is connected";
         if (const std::string trouble = engine_->trouble(); !trouble.empty()) status.error = trouble;
-        status.templates = static_cast<int>(engine_->catalog()->all().size());
+        const auto catalog = engine_->catalog();
+        status.templates = static_cast<int>(catalog->all().size());
+        std::set<std::string> unserved;
+        for (const auto& one : catalog->all()) unserved.insert(one->namespace_name);
+        for (const std::string& one : status.supported_namespaces) unserved.erase(one);
+        facts_.with([&](const Facts& facts) {
+            std::ranges::set_intersection(unserved, facts.served,
+                                          std::back_inserter(status.unserved_namespaces));
+        });
         return status;
     }
 
@@ -229,8 +253,12 @@ class EngineProcess {
     ControlInbox& inbox_;
     SystemClock clock_;
     SystemRandom random_;
-    using FactsBySession = std::map<Uuid, WorkerFacts>;
-    mutable Guarded<FactsBySession> facts_;
+    struct Facts {
+        std::map<Uuid, WorkerFacts> by_session;
+        WorkerFacts ended;             // the counts of those that are gone
+        std::set<std::string> served;  // by any of them
+    };
+    mutable Guarded<Facts> facts_;
     const std::int64_t started_ms_ = clock_.steady_ms();
     bool stopping_ = false;
     std::int64_t orphaned_until_ = kNever;

@@ -1,5 +1,6 @@
 #include "host/process/supervisor_desk.hpp"
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 
 #include "host/api/documents.hpp"
@@ -44,7 +45,7 @@ std::string SupervisorDesk::act(std::uint64_t call, const std::string& line) {
         answer_(call, committed ? text({{"namespace", ns}, {"state", "committed"}})
                                 : error_document("ROLLED_BACK",
                                                  "the new generation of '" + ns + "' was given up: " + why,
-                                                 "the one before goes on"));
+                                                 what_goes_on(ns)));
     };
     Supervisor::Outcome outcome;
     if (wait) outcome = told;
@@ -54,8 +55,9 @@ std::string SupervisorDesk::act(std::uint64_t call, const std::string& line) {
     } else if (what == "restart") {
         known = renewal_.renew(ns, "restart", outcome) && supervisor_.start_stopped(ns);
     } else if (what == "rollback") {
-        known = supervisor_.roll_back(ns, request.value("to", Generation{0}), outcome) &&
-                supervisor_.start_stopped(ns);
+        const Generation to = supervisor_.roll_back(ns, request.value("to", Generation{0}), outcome);
+        known = to != 0 && supervisor_.start_stopped(ns);
+        if (known && !wait) return text({{"namespace", ns}, {"state", "accepted"}, {"to", to}});
     } else if (what == "pause") {
         known = supervisor_.pause(ns);
     } else if (what == "drain") {
@@ -75,6 +77,13 @@ std::string SupervisorDesk::act(std::uint64_t call, const std::string& line) {
     if (what == "status") return status(ns);
     if (wait && (what == "restart" || what == "rollback")) return {};
     return text({{"namespace", ns}, {"state", "accepted"}});
+}
+
+std::string SupervisorDesk::what_goes_on(const std::string& ns) const {
+    const auto all = supervisor_.report();
+    const auto one = std::ranges::find(all, ns, &SlotReport::namespace_name);
+    if (one != all.end() && one->current) return "the one before goes on";
+    return "nothing runs in its place now: see worker status " + ns;
 }
 
 std::string SupervisorDesk::status(const std::string& only) const {
@@ -99,6 +108,7 @@ std::string SupervisorDesk::status(const std::string& only) const {
         document["refused_plugins"].push_back(
             {{"path", one.path}, {"state", one.state}, {"sha256", one.sha256}, {"reason", one.reason}});
     }
+    document["findings"] = renewal_.findings();
     return text(document);
 }
 

@@ -1,6 +1,6 @@
 #pragma once
 // What operators ask of a supervisor, and its answers, as lines of JSON:
-//   {"do":"status"} -> {"engine":{…},"namespaces":[…],"refused_plugins":[…]}; with "namespace" that one alone
+//   {"do":"status"} -> {"engine":{…},"namespaces":[…],"refused_plugins":[…],"findings":[…]}; with "namespace" that one alone
 //   {"do":"restart","namespace":"payments","wait":true} -> {"namespace","generation" …} or {"error":{code,message,hint}}
 // and rollback (with "to"), drain, pause, resume. One thread.
 
@@ -24,6 +24,7 @@ class SupervisorDesk {
   private:
     std::string act(std::uint64_t call, const std::string& line);
     std::string status(const std::string& only = {}) const;
+    std::string what_goes_on(const std::string& ns) const;
 
     Supervisor& supervisor_;
     Renewal& renewal_;

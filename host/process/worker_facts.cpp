@@ -1,6 +1,7 @@
 #include "host/process/worker_facts.hpp"
 
 #include <algorithm>
+#include <iterator>
 #include <map>
 #include <nlohmann/json.hpp>
 #include <set>
@@ -115,6 +116,20 @@ std::optional<WorkerFacts> worker_facts_from(const std::vector<std::string>& tex
         return facts;
     } catch (const std::exception&) {
         return std::nullopt;
+    }
+}
+
+void count_on(WorkerFacts& sum, const WorkerFacts& gone) {
+    for (const auto& [name, member] : totals_of_status()) sum.status.*member += gone.status.*member;
+    for (const HandlerCounts& one : gone.counts) {
+        auto known = std::ranges::find(sum.counts, one.callable, &HandlerCounts::callable);
+        if (known == sum.counts.end()) {
+            sum.counts.push_back({});
+            known = std::prev(sum.counts.end());
+            known->callable = one.callable;
+        }
+        known->succeeded += one.succeeded;
+        known->failed += one.failed;
     }
 }
 

@@ -25,4 +25,7 @@ std::optional<WorkerFacts> worker_facts_from(const std::vector<std::string>& tex
 // do, and its error is the first there is.
 WorkerFacts merged(const std::vector<WorkerFacts>& all);
 
+// What a worker that is gone has counted, added to `sum`; what it had at the time is not.
+void count_on(WorkerFacts& sum, const WorkerFacts& gone);
+
 }  // namespace tasker::host

@@ -293,7 +293,9 @@ ExitCode worker_process(Command& command) {
     ProcessSignals signals(clock);
     ControlInbox inbox(command.environment, signals);
     const Config config = configure(command).config;
-    const Logger log = make_logger(command, config);
+    // The lines of all workers stand in one log.
+    const Logger log = make_logger(command, config)
+                           .with({{"worker", config.worker_id}, {"pid", std::to_string(::getpid())}});
     const PluginOutput output(log, LogLevel::Info);
     const ExitGuard exit_guard([&] {
         log.error("A plugin called exit(), which ends every step of this worker",

@@ -67,6 +67,7 @@ void Supervisor::recycle(Namespace& ns, Worker& worker, const std::string& why) 
     auto same = manifests_.load(ns.name, worker.generation);
     if (!same) return;
     worker.recycled = true;
+    if (same->copy_of == 0) same->copy_of = worker.generation;
     same->why = "recycled: " + why;
     begin_change(ns, std::move(*same), {});
 }

@@ -101,7 +101,9 @@ std::string to_json(const GenerationManifest& manifest) {
                         {"chosen", manifest.chosen},
                         {"plugins", list_of(manifest.plugins)},
                         {"templates", list_of(manifest.templates)},
-                        {"missing", manifest.missing}};
+                        {"missing", manifest.missing},
+                        {"copy_of", manifest.copy_of},
+                        {"instead_of", manifest.instead_of}};
     return document.dump(2, ' ', false, json::error_handler_t::replace) + "\n";
 }
 
@@ -126,6 +128,8 @@ std::optional<GenerationManifest> manifest_from(const std::string& text) {
         manifest.plugins = plugins_in(document.at("plugins"));
         manifest.templates = templates_in(document.at("templates"));
         manifest.missing = document.at("missing");
+        manifest.copy_of = document.value("copy_of", Generation{0});
+        manifest.instead_of = document.value("instead_of", Generation{0});
         return manifest;
     } catch (const std::exception&) {
         return std::nullopt;

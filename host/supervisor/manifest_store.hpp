@@ -39,6 +39,10 @@ struct GenerationManifest {
     std::vector<ManifestPlugin> plugins;
     std::vector<ManifestTemplate> templates;  // of the namespace
     std::vector<std::string> missing;         // callables that its templates ask for in vain
+    Generation copy_of =
+        0;  // the generation that was made of the folders and is run again; 0: it is itself one
+    Generation instead_of =
+        0;  // a rollback: what the folders held then, until they hold something else; 0: none
 
     bool operator==(const GenerationManifest&) const = default;
 };

@@ -112,7 +112,8 @@ void Renewal::grant(Wish wish, const FolderContents& contents) {
 void Renewal::renew_changed(const FolderContents& contents) {
     for (const SlotReport& one : supervisor_.report()) {
         const auto newest = supervisor_.newest(one.namespace_name);
-        if (newest && same_for_workers(*newest, contents.manifest(one.namespace_name))) {
+        const GenerationManifest found = contents.manifest(one.namespace_name);
+        if (newest && (same_for_workers(*newest, found) || supervisor_.stands_instead(*newest, found))) {
             refusals_.erase(one.namespace_name);
             continue;
         }

@@ -51,6 +51,8 @@ class Renewal {
     bool busy() const { return scan_.running(); }
     // Of the last look.
     const std::vector<RefusedFile>& refused() const { return refused_; }
+    // What else is wrong with what lies there: templates that cannot be read, above all.
+    const std::vector<std::string>& findings() const { return findings_; }
 
   private:
     struct Wish {

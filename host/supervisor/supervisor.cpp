@@ -44,7 +44,9 @@ void Supervisor::serve(const std::string& namespace_name, GenerationManifest fir
     if (const auto manifest = manifests_.load(namespace_name, good); manifest && manifest->loaded)
         ns->slot.last_good = good;
     ns->first = std::move(first);
-    ns->first.why = "start";
+    const auto before = manifests_.load(namespace_name, ns->newest);
+    if (before && stands_instead(*before, ns->first)) ns->first = *before;
+    ns->first.why = ns->first.instead_of != 0 ? "start, still rolled back" : "start";
     namespaces_.push_back(std::move(ns));
     if (engine_was_ready_)
         begin_change(*namespaces_.back(), std::exchange(namespaces_.back()->first, {}), {});
@@ -84,29 +86,6 @@ std::optional<GenerationManifest> Supervisor::newest(const std::string& namespac
 void Supervisor::refuse(const std::string& namespace_name, const std::string& why) {
     Namespace* ns = find(namespace_name);
     if (ns != nullptr) note(*ns, LogLevel::Error, "a change is refused: " + why, 0);
-}
-
-bool Supervisor::roll_back(const std::string& namespace_name, Generation to, Outcome told) {
-    Namespace* ns = find(namespace_name);
-    if (ns == nullptr) return false;
-    const Generation running = ns->slot.current ? ns->slot.current->generation : 0;
-    if (to == 0) {
-        // The newest before the running one that was loaded by somebody.
-        for (Generation one = running > 0 ? running - 1 : ns->newest; one > 0; --one) {
-            const auto manifest = manifests_.load(ns->name, one);
-            if (!manifest || !manifest->loaded) continue;
-            to = one;
-            break;
-        }
-    }
-    auto manifest = manifests_.load(ns->name, to);
-    if (!manifest || !manifest->loaded)
-        throw Error(
-            "namespace '" + namespace_name + "' has no generation " + std::to_string(to) + " to go back to",
-            "the last " + std::to_string(ManifestStore::kKept) + " that ran are kept");
-    manifest->why = "rollback to " + std::to_string(to);
-    begin_change(*ns, std::move(*manifest), std::move(told));
-    return true;
 }
 
 bool Supervisor::drain(const std::string& namespace_name) {

@@ -108,9 +108,12 @@ class Supervisor {
     std::optional<GenerationManifest> newest(const std::string& namespace_name) const;
     // For people: a change that is not taken up, and why.
     void refuse(const std::string& namespace_name, const std::string& why);
-    // A new generation of what an earlier one was made of; 0: of the last good one before that which runs. Throws Error
-    // when it is not known any more.
-    bool roll_back(const std::string& namespace_name, Generation to, Outcome told = {});
+    // A new generation of what an earlier one was made of; 0: of the newest older one that is something else than what runs.
+    // Gives its number, 0 when there is no such namespace. Throws Error when it is not known any more. It stays, also over a
+    // start of the supervisor, until the folders hold something else than now (stands_instead()) or a restart.
+    Generation roll_back(const std::string& namespace_name, Generation to, Outcome told = {});
+    // Whether this is a rollback, and the folders hold what they held then: it stands.
+    bool stands_instead(const GenerationManifest& newest, const GenerationManifest& folders) const;
     // Stops one namespace until it is resumed or restarted by an operator. False when there is none.
     bool drain(const std::string& namespace_name);
     // Its workers claim nothing until it is resumed, but stay, also those that take their place. False when there is none.
@@ -166,6 +169,7 @@ class Supervisor {
     };
 
     Namespace* find(const std::string& name) const;
+    Generation older(const Namespace& ns) const;
     void begin_change(Namespace& ns, GenerationManifest manifest, Outcome told);
     void hand_over(Namespace& ns, Generation generation);
     void take_turns();

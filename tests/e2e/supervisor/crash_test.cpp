@@ -97,10 +97,10 @@ TEST_CASE("crash: the step that kills its worker ends after exactly three, its n
                                (exits ? "exit()" : told)) != std::string::npos,
                   message);
     CHECK_MESSAGE(message.find("callable 'crash.now' of plugin 'crasher'") != std::string::npos, message);
-    const std::string place = (exits ? ", exited without shutdown handshake during" : " in") +
+    const std::string place = (exits ? ": exited without shutdown handshake during" : " in") +
                               std::string(" callable 'crash.now' of plugin 'crasher' (step 'only' ") +
                               step(ended, "only")["workflow_step_uuid"].get<std::string>() + ", ";
-    const std::string said = (how == "exit" ? "exit code 5" : exits ? "exit code 0" : told) + place;
+    const std::string said = (exits ? "called exit()" : told) + place;
     CHECK(eventually(kPatience, [&] { return f.history().find(said) != std::string::npos; }));
     CHECK_MESSAGE(f.host->wait_for_err(said, kPatience), f.host->err());
     CHECK(f.reaches("crashes", "active"));
@@ -111,6 +111,20 @@ TEST_CASE("crash: the step that kills its worker ends after exactly three, its n
     f.end();
     CHECK(f.document({"store", "check"})["ok"] == true);
     CHECK(fs::is_empty(f.path("state/flight")));
+}
+
+TEST_CASE("crash: on a thread of its own, too, where nothing else ran") {
+    if (kSanitized) return;
+    Crashing f;
+    f.begin({"crashes"});
+    f.write("ready", "");
+    const json ended = f.end_of(f.submit(
+        "now",
+        {{"how", "thread"}, {"ready", f.path("ready").string()}, {"journal", f.path("runs").string()}}));
+    CHECK(f.runs() == 3);
+    CHECK(step(ended, "only")["results"]["error"]["error_code"] == "POISON_STEP");
+    CHECK(f.reaches("crashes", "active"));
+    f.end();
 }
 
 TEST_CASE("crash: who kills its worker without a word is blamed for nothing, and told all the same") {
@@ -198,6 +212,9 @@ TEST_CASE("crash: five crashes within a minute hold the namespace until somebody
     CHECK_MESSAGE(
         f.history().find("is not started again: 5 crashes within 60 s, the last one: ") != std::string::npos,
         f.history());
+    const Finished health = f.run({"system", "health"});
+    CHECK(health.status.code == 1);
+    CHECK_MESSAGE(health.out.find("namespace 'crashes' has no worker") != std::string::npos, health.out);
     CHECK(f.run({"worker", "restart", "crashes"}).status.code == 0);
     for (const std::string& task : {first, second})
         CHECK(step(f.end_of(task), "only")["results"]["error"]["error_code"] == "POISON_STEP");

@@ -61,6 +61,32 @@ TEST_CASE("death: a worker whose handler hangs is replaced, and its threads go w
     f.end();
 }
 
+TEST_CASE(
+    "death: a command that looks into the store between two engines takes nothing away from the workers") {
+    Supervised f;
+    f.begin({"slow"});
+    const std::string task = f.submit_slow("hung", "a");
+    REQUIRE(f.started(1));
+    const pid_t engine = f.engine_pid();
+    // Nobody starts another one meanwhile.
+    f.host->signal(SIGSTOP);
+    ::kill(engine, SIGKILL);
+    CHECK(f.document({"task", "list"})["tasks"].size() == 1);
+    CHECK(f.document({"store", "check"})["ok"] == true);
+    const std::string other = f.submit_slow("hung", "b");
+    f.host->signal(SIGCONT);
+    REQUIRE(f.engine_is_new(engine));
+    REQUIRE(f.started(2));
+    for (const char* label : {"a", "b"}) f.release(label);
+    for (const std::string& one : {task, other}) {
+        const json done = f.document({"task", "wait", one});
+        CHECK(done["status"] == "complete");
+        CHECK(step(done, "only")["attempts"] == 1);
+    }
+    CHECK(f.journal() == std::vector<std::string>{"a 1", "b 1"});
+    f.end();
+}
+
 TEST_CASE("death: a killed engine loses nothing, and the step that ran meanwhile is not run again") {
     Supervised f;
     f.begin({"slow"});

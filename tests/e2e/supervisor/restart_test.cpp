@@ -220,6 +220,30 @@ TEST_CASE(
     f.end();
 }
 
+TEST_CASE("restart: a rollback stays until files of the namespace change, also over a new supervisor") {
+    Answers f(std::vector<std::string>{});
+    f.put("second");
+    REQUIRE(f.reaches("answers", "active", 2));
+    CHECK(f.run({"worker", "rollback", "answers", "--to", "0"}).status.code == 2);
+    CHECK(f.document({"worker", "rollback", "answers", "--wait"})["state"] == "committed");
+    CHECK(f.answer() == 1);
+    const Finished further = f.run({"worker", "rollback", "answers", "--wait"});
+    CHECK(further.status.code != 0);
+    CHECK_MESSAGE(further.err.find("no older generation") != std::string::npos, further.err);
+    INFO("another namespace's files");
+    f.write("templates/new.yaml",
+            "name: fresh\nnamespace_name: fresh\nversion: \"1.0.0\"\nidentity_strategy: always_unique\n"
+            "steps:\n  - name: give\n    handler:\n      callable: answer.give\n");
+    REQUIRE(f.reaches("fresh", "active"));
+    CHECK(f.answer() == 1);
+    f.end();
+    f.begin({}, {"answers"});
+    CHECK(f.answer() == 1);
+    CHECK(f.document({"worker", "restart", "answers", "--wait"})["state"] == "committed");
+    CHECK(f.answer() == 2);
+    f.end();
+}
+
 TEST_CASE("restart: a rollback needs nothing of the folder") {
     Answers f;
     f.put("second");

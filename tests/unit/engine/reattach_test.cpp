@@ -1,8 +1,13 @@
 // Leases over a start of the engine.
 
 #include <doctest/doctest.h>
+#include <fcntl.h>
+#include <sys/file.h>
+
+#include <utility>
 
 #include "host/core/guarded.hpp"
+#include "tests/unit/engine/dead_worker.hpp"
 #include "tests/unit/engine/link_fixture.hpp"
 
 using namespace tasker::host;
@@ -105,6 +110,34 @@ TEST_CASE("a start of the engine without a window takes everything back at once"
     CHECK(f.history(left.tasks.front()) == Events{"worker_lost"});
     auto session = f.engine->open_session({"w1", {"ns"}});
     CHECK(adopt(*session, left.held).size() == 1);
+}
+
+TEST_CASE("a start of the engine without a window leaves the steps of workers that still live") {
+    LinkFixture f;
+    f.options.flight_folder = f.folder / "flight";
+    f.restart();
+    const Left left = leave_behind(f, 1);
+    const auto recorder = f.options.flight_folder / f.uuids.next().str();
+    DeadWorker().leave_in(recorder);
+    OwnedFd living(open(recorder.c_str(), O_RDWR | O_CLOEXEC));
+    REQUIRE(flock(living.get(), LOCK_EX | LOCK_NB) == 0);
+    const auto window = std::exchange(f.options.reattach_window_ms, 0);
+    f.restart();
+    f.clock.advance(10'000);
+    f.flush();
+    CHECK(f.history(left.tasks.front()).empty());
+    SUBCASE("for the engine that comes then") {
+        f.options.reattach_window_ms = window;
+        f.restart();
+        auto session = f.engine->open_session({"w1", {"ns"}});
+        CHECK(adopt(*session, left.held).empty());
+        CHECK(session->status().claimed == 1);
+    }
+    SUBCASE("until they are gone") {
+        living.reset();
+        f.clock.advance(1000);
+        CHECK(eventually(10s, [&] { return f.history(left.tasks.front()) == Events{"worker_lost"}; }));
+    }
 }
 
 TEST_CASE("a start of the engine: a claim is adopted once, under its fence only") {

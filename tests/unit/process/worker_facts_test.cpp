@@ -2,6 +2,8 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
+
 #include <nlohmann/json.hpp>
 
 namespace tasker::host::testing {
@@ -82,6 +84,22 @@ TEST_CASE("worker facts: of several workers, counts are added up and each thing 
     REQUIRE(handlers.size() == 1);
     CHECK(handlers[0]["used_by"] == json{"pay/t/1#s", "ship/t/1#s"});
     CHECK(json::parse(all.handlers)["resolvers"].size() == 1);
+}
+
+TEST_CASE("worker facts: what a worker has counted stays when it is gone, what it had does not") {
+    WorkerFacts gone;
+    count_on(gone, facts("pay", 3));
+    count_on(gone, facts("ship", 1));
+    WorkerFacts all = merged({facts("pay", 4)});
+    const int slots = all.status.slots;
+    count_on(all, gone);
+    CHECK(all.status.steps_succeeded == 8);
+    CHECK(all.status.slots == slots);
+    const auto both = std::ranges::find(all.counts, "both.step", &HandlerCounts::callable);
+    REQUIRE(both != all.counts.end());
+    CHECK(both->succeeded == 8);
+    CHECK(both->running == merged({facts("pay", 4)}).counts[0].running);
+    CHECK(all.counts.size() == 3);
 }
 
 TEST_CASE("worker facts: one that does not run means that not all do; nobody is nobody") {

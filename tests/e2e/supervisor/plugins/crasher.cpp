@@ -11,6 +11,7 @@
 #include <string>
 #include <string_view>
 #include <tasker/sdk.hpp>
+#include <thread>
 
 namespace {
 
@@ -41,6 +42,7 @@ class Now : public tasker::StepHandler {
         if (how == "segv") std::raise(SIGSEGV);
         if (how == "wild") *reinterpret_cast<volatile int*>(context.retry_count() + 16) = 1;
         if (how == "abort") std::abort();
+        if (how == "thread") std::thread([] { std::abort(); }).join();
         if (how == "overflow") return success({{"depth", deeper(nullptr, 0)}});
         if (how == "exit") std::exit(0);
         // By chance, as it were: not for ever.
