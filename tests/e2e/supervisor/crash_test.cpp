@@ -212,9 +212,7 @@ TEST_CASE("crash: five crashes within a minute hold the namespace until somebody
     CHECK_MESSAGE(
         f.history().find("is not started again: 5 crashes within 60 s, the last one: ") != std::string::npos,
         f.history());
-    const Finished health = f.run({"system", "health"});
-    CHECK(health.status.code == 1);
-    CHECK_MESSAGE(health.out.find("namespace 'crashes' has no worker") != std::string::npos, health.out);
+    CHECK(f.run({"system", "health"}).status.code == 1);
     CHECK(f.run({"worker", "restart", "crashes"}).status.code == 0);
     for (const std::string& task : {first, second})
         CHECK(step(f.end_of(task), "only")["results"]["error"]["error_code"] == "POISON_STEP");

@@ -295,6 +295,12 @@ TEST_CASE("restart: SIGHUP renews every namespace, a drained one starts again wh
     CHECK(f.reaches("slow", "active", 2));
     CHECK(f.run({"worker", "drain", "slow"}).status.code == 0);
     CHECK(f.reaches("slow", "idle"));
+    Finished health;
+    CHECK(eventually(kPatience, [&] {
+        health = f.run({"system", "health"});
+        return health.status.code == 1;
+    }));
+    CHECK_MESSAGE(health.out.find("namespace 'slow' has no worker") != std::string::npos, health.out);
     const std::string task = f.submit_slow("hold", "a");
     f.release("a");
     CHECK(f.document({"task", "get", task})["status"] != "complete");
