@@ -33,10 +33,9 @@ class RunningHost {
         try {
             return client_.request("GET", target, {});
         } catch (const HostUnreachable& fault) {
-            throw CommandFailure(
-                ExitCode::Unreachable, "UNREACHABLE", fault.what(),
-                "start one with `tasker-host worker`, or name the state folder of the one that "
-                "runs with TASKER_STATE_DIR or --state-dir");
+            throw CommandFailure(ExitCode::Unreachable, "UNREACHABLE", fault.what(),
+                                 "start one with `tasker-host run`, or name the state folder of the one that "
+                                 "runs with TASKER_STATE_DIR or --state-dir");
         }
     }
 

@@ -96,8 +96,10 @@ void Renewal::grant(Wish wish, const FolderContents& contents) {
     GenerationManifest next = contents.manifest(wish.namespace_name);
     if (const auto newest = supervisor_.newest(wish.namespace_name)) {
         if (const auto why = refusal(*newest, next)) {
+            // What is missing may be in a file that is still being written: it is looked at again.
+            if (contents.settling > 0 && wish.why == kFoldersChanged) return;
             const std::string whole = *why + because();
-            // A file that is still being written is looked at again and again.
+            // The same fault is found at each look.
             const bool known =
                 std::exchange(refusals_[wish.namespace_name], whole) == whole && wish.why == kFoldersChanged;
             if (!known) supervisor_.refuse(wish.namespace_name, whole);

@@ -197,6 +197,14 @@ TEST_CASE("renewal: a change that is refused for the same reason again is told o
             return line.find("a change is refused") != std::string::npos;
         });
     };
+    INFO("as long as a file is still being written it may bring what is missing");
+    f.document["settling"] = 1;
+    f.publish();
+    f.look();
+    CHECK(refusals() == 0);
+    CHECK(f.generation("pay") == 1);
+    f.document["settling"] = 0;
+    f.publish();
     f.look();
     f.look();
     CHECK(refusals() == 1);
