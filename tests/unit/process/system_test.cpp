@@ -75,7 +75,7 @@ TEST_CASE("system: 8 when no host answers, with the way to start one, and no sto
         const json error = json::parse(ran.out)["error"];
         CHECK(error["code"] == "UNREACHABLE");
         CHECK(contains(error["message"], "api.sock"));
-        CHECK(contains(error["hint"], "tasker-host worker"));
+        CHECK(contains(error["hint"], "tasker-host run"));
     }
     CHECK_FALSE(std::filesystem::exists(shell.dir() / "state"));
 }
