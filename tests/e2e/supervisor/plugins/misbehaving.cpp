@@ -61,7 +61,11 @@ void raise_it(int signal) { ::syscall(SYS_tgkill, ::getpid(), ::syscall(SYS_gett
     std::cerr << here[0];
 }
 
-constexpr std::size_t kLeak = std::size_t{10} << 20U;
+void leak() {
+    constexpr std::size_t kBytes = std::size_t{10} << 20U, kPage = 4096;
+    auto* const all = static_cast<volatile char*>(std::malloc(kBytes));
+    for (std::size_t i = 0; i < kBytes; i += kPage) all[i] = 'x';
+}
 
 std::jmp_buf elsewhere;
 [[gnu::noinline]] void leave_a_mark() {
@@ -228,7 +232,7 @@ void become_another() { ::execl("/bin/true", "true", nullptr); }
         {"forget-signals", [](auto&) { forget_signals(); }},
         {"no-files", [](auto&) { limit(RLIMIT_NOFILE, 0); }},
         {"no-writes", [](auto&) { limit(RLIMIT_FSIZE, 0); }},
-        {"leak", [](auto&) { std::memset(std::malloc(kLeak), unknown(1), kLeak); }},
+        {"leak", [](auto&) { leak(); }},
         {"nice", [](auto&) { ::setpriority(PRIO_PROCESS, 0, 19); }},
         {"undumpable", [](auto&) { ::prctl(PR_SET_DUMPABLE, 0); }},
         {"rename-threads", [](auto&) { ::prctl(PR_SET_NAME, "tasker-host"); }},
