@@ -31,7 +31,12 @@ TEST_CASE(
     for (const pid_t child : {f.engine_pid(), f.worker_pid("slow")})
         CHECK(read_file("/proc/" + std::to_string(child) + "/environ").find("NOTIFY_SOCKET") ==
               std::string::npos);
-    f.end();
+    // The manager goes on reading, else what feeds the watchdog would fill its queue.
+    f.host->signal(SIGTERM);
+    CHECK(told("STOPPING=1\n"));
+    const auto status = f.host->wait(kPatience);
+    REQUIRE(status.has_value());
+    CHECK(status->code == 0);
     CHECK(manager.count("STOPPING=1\n") == 1);
 }
 
@@ -65,6 +70,10 @@ TEST_CASE("operations: the API answers for all workers together") {
     }
     CHECK(square);
     CHECK_MESSAGE(hold, handlers.dump());
+    const json plugins = json::parse(body("/plugins"));
+    for (const json& one : plugins["plugins"])
+        CHECK_MESSAGE(one["path"].get<std::string>().find("plugin-cache") == std::string::npos, one.dump());
+    CHECK(status["database_pool_size"].get<int>() > 0);
     const std::string metrics = body("/metrics");
     CHECK_MESSAGE(metrics.find("linear_workflow.square") != std::string::npos, metrics);
     CHECK(is(ask(address, get("/health/ready")), "200"));
