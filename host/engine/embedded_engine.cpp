@@ -252,6 +252,8 @@ std::vector<QueueDepth> EmbeddedEngine::queues() {
     return out;
 }
 
+ReaderCount EmbeddedEngine::readers() const { return {readers_->size(), readers_->idle()}; }
+
 std::vector<std::string> EmbeddedEngine::check() {
     auto connection = readers_->borrow();
     return check_store(*connection, *pinned_);

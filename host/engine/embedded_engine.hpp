@@ -38,6 +38,7 @@ class EmbeddedEngine final : public Engine, private TaskClient {
     std::unique_ptr<EngineSession> open_session(SessionOptions options) override;
     StoreInfo info() override;
     std::vector<QueueDepth> queues() override;
+    ReaderCount readers() const override;
     std::vector<std::string> check() override;
     void backup(const std::filesystem::path& target) override;
     void stop() override;

@@ -72,6 +72,10 @@ struct QueueDepth {
     std::int64_t oldest_ms = 0;  // how long the oldest of them waits
 };
 
+struct ReaderCount {
+    int all = 0, idle = 0;
+};
+
 class Engine {
   public:
     // Opens or creates the store, migrates it, takes back what a dead predecessor had claimed.
@@ -102,6 +106,8 @@ class Engine {
     virtual StoreInfo info() = 0;
     // Namespaces in which steps are ready, the fullest first. Cheap: reads what is ready and nothing else.
     virtual std::vector<QueueDepth> queues() { return {}; }
+    // Connections that readers of the store share.
+    virtual ReaderCount readers() const { return {}; }
     // Integrity and invariants; one line for each fault found, none when the store is sound.
     virtual std::vector<std::string> check() = 0;
     // A consistent copy while running (SQLite's backup API). Throws Error when the target exists or cannot be written.

@@ -104,7 +104,8 @@ std::vector<Candidate> load_all(const PluginOptions& options, const Logger& log)
         log.warn("Plugin folder cannot be read", {{"path", fault.folder.string()}, {"error", fault.reason}});
     for (const auto& path : files.paths) {
         Candidate candidate;
-        candidate.report.path = path;
+        const auto origin = options.origins.find(path);
+        candidate.report.path = origin == options.origins.end() ? path : origin->second;
         try {
             const TrustedFile file = open_trusted(path, options.relax_permissions);
             if (!seen.inodes.insert({file.device, file.inode}).second) {

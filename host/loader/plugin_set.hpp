@@ -20,8 +20,10 @@ namespace tasker::host {
 struct PluginOptions {
     std::vector<std::filesystem::path> roots;  // scanned one level deep for *.so, sorted
     std::vector<std::filesystem::path> files;  // these and nothing else, when there are any
-    std::filesystem::path cache_dir;           // private content-addressed copies; made 0700
-    bool relax_permissions = false;            // each relaxed fault is a warning instead of a refusal
+    std::map<std::filesystem::path, std::filesystem::path>
+        origins;                      // of `files` that are copies: what reports call them
+    std::filesystem::path cache_dir;  // private content-addressed copies; made 0700
+    bool relax_permissions = false;   // each relaxed fault is a warning instead of a refusal
     std::map<std::string, std::string>
         plugin_config_json;                 // plugin id -> its configuration section, given to create()
     std::string worker_id, namespace_name;  // told to plugins through the host table

@@ -79,7 +79,8 @@ ordered_json manifest_of(const std::vector<ScannedFile>& files, const Links& lin
                             {"sha256", report.hash},
                             {"id", report.id},
                             {"version", report.version},
-                            {"namespaces", std::move(namespaces)}});
+                            {"namespaces", std::move(namespaces)},
+                            {"path", report.path.string()}});
     }
     return manifest;
 }

@@ -83,9 +83,11 @@ Discovered discover_chosen(const Config& config, const Logger& log, std::optiona
         (is_postgres(config) ? config.state_dir : state_folder(config)) / "plugin-cache";
     if (chosen) {
         plugin_options.roots.clear();
-        for (const Chosen::Plugin& one : chosen->plugins)
+        for (const Chosen::Plugin& one : chosen->plugins) {
             plugin_options.files.push_back(plugin_options.cache_dir / one.sha256.substr(0, 2) / one.sha256 /
                                            one.file);
+            if (!one.path.empty()) plugin_options.origins.emplace(plugin_options.files.back(), one.path);
+        }
     }
     plugin_options.quarantined = quarantined_plugins(config, log);
     plugin_options.relax_permissions = config.relax_plugin_permissions;

@@ -28,6 +28,7 @@ TemplateOptions template_rules(const Config& config);
 struct Chosen {
     struct Plugin {
         std::string file, sha256;  // as the cache in the state folder has it
+        std::string path;          // of the file that was copied there; empty: not known
     };
     std::vector<Plugin> plugins;
     std::optional<TemplateCatalog> templates;  // nothing: those of the roots

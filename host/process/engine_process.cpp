@@ -196,6 +196,9 @@ class EngineProcess {
         status.uptime_ms = clock_.steady_ms() - started_ms_;
         if (!status.running && !status.error) status.error = "no worker is connected";
         if (const std::string trouble = engine_->trouble(); !trouble.empty()) status.error = trouble;
+        const ReaderCount readers = engine_->readers();
+        status.database_pool_size = readers.all;
+        status.database_pool_idle = readers.idle;
         const auto catalog = engine_->catalog();
         status.templates = static_cast<int>(catalog->all().size());
         std::set<std::string> unserved;

@@ -26,6 +26,8 @@ void SupervisorDesk::ask(std::uint64_t call, const std::string& line) {
     std::string answer;
     try {
         answer = act(call, line);
+    } catch (const NoSuchGeneration& error) {
+        answer = error_document("NOT_FOUND", error.what(), error.hint());
     } catch (const Error& error) {
         answer = error_document("REFUSED", error.what(), error.hint());
     } catch (const std::exception&) {
@@ -109,6 +111,7 @@ std::string SupervisorDesk::status(const std::string& only) const {
             {{"path", one.path}, {"state", one.state}, {"sha256", one.sha256}, {"reason", one.reason}});
     }
     document["findings"] = renewal_.findings();
+    for (const std::string& one : renewal_.link_findings()) document["findings"].push_back(one);
     return text(document);
 }
 

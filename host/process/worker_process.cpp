@@ -63,7 +63,7 @@ std::optional<Chosen> chosen(const Command& command) {
     if (!manifest) throw BootstrapError("the manifest " + *path + " cannot be read");
     Chosen all;
     for (const ManifestPlugin& plugin : manifest->plugins)
-        all.plugins.push_back({plugin.file, plugin.sha256});
+        all.plugins.push_back({plugin.file, plugin.sha256, plugin.path});
     if (!manifest->chosen) return all;
     std::vector<TaskTemplate> templates;
     for (const ManifestTemplate& one : manifest->templates) {

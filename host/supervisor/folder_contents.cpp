@@ -69,6 +69,7 @@ std::optional<FolderContents> contents_from(const std::string& text) {
         }
         contents.findings = document.at("template_findings").get<std::vector<std::string>>();
         for (const json& one : document.at("warnings")) contents.findings.push_back(one);
+        contents.link_findings = document.at("link_findings").get<std::vector<std::string>>();
         contents.kept_templates = document.at("kept_templates");
         contents.settling = document.at("settling");
         return contents;
@@ -84,6 +85,9 @@ bool same_for_workers(const GenerationManifest& a, const GenerationManifest& b) 
 
 std::optional<std::string> refusal(const GenerationManifest& running, const GenerationManifest& next) {
     if (!running.chosen) return std::nullopt;  // what it had is not known
+    if (next.templates.empty() && !running.templates.empty())
+        return "the folders have no template of the namespace any more (worker drain " +
+               running.namespace_name + " ends its worker)";
     std::string gone;
     for (const std::string& callable : next.missing) {
         if (std::ranges::find(running.missing, callable) != running.missing.end()) continue;

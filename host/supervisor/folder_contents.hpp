@@ -36,7 +36,8 @@ struct FolderContents {
     std::vector<RefusedFile> refused;
     // For people: what is wrong with templates and with the scan; templates that stay as they were because their file cannot be used now.
     std::vector<std::string> findings, kept_templates;
-    std::size_t settling = 0;  // files that may still be being written
+    std::vector<std::string> link_findings;  // what templates ask of plugins in vain, for people
+    std::size_t settling = 0;                // files that may still be being written
 
     std::set<std::string> namespaces() const;
     // A generation of this; without its number and reason.
@@ -48,7 +49,8 @@ std::optional<FolderContents> contents_from(const std::string& document);
 
 // Whether a worker of the namespace would be another one: its templates, or plugins that it may use, differ.
 bool same_for_workers(const GenerationManifest& a, const GenerationManifest& b);
-// Why `next` must not take the place of `running`: callables that its templates ask for were there and are not any more.
+// Why `next` must not take the place of `running`: callables that its templates ask for were there and are not any more, or
+// none of its templates is there any more.
 // Nothing: it may.
 std::optional<std::string> refusal(const GenerationManifest& running, const GenerationManifest& next);
 

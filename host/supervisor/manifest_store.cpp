@@ -57,6 +57,7 @@ std::vector<ManifestPlugin> plugins_in(const json& list) {
             plugin.file.empty())
             throw std::invalid_argument("no plugin");
         plugin.namespaces = one.value("namespaces", std::vector<std::string>{});
+        plugin.path = one.value("path", "");
         plugins.push_back(std::move(plugin));
     }
     return plugins;
@@ -82,7 +83,8 @@ json list_of(const std::vector<ManifestPlugin>& plugins) {
                         {"sha256", plugin.sha256},
                         {"id", plugin.id},
                         {"version", plugin.version},
-                        {"namespaces", plugin.namespaces}});
+                        {"namespaces", plugin.namespaces},
+                        {"path", plugin.path}});
     }
     return list;
 }

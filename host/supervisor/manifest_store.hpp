@@ -18,6 +18,7 @@ struct ManifestPlugin {
     std::string sha256;  // of its content: the copy in the plugin cache
     std::string id, version;
     std::vector<std::string> namespaces{};  // whose templates use it; empty: any may
+    std::string path{};                     // of the file that was copied; for people
 
     bool operator==(const ManifestPlugin&) const = default;
 };

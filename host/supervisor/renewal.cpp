@@ -153,6 +153,7 @@ void Renewal::tell(const FolderContents& contents) {
         log_.error("Template keeps its old definition: its file cannot be used now", fields("template", id));
     refused_ = contents.refused;
     findings_ = contents.findings;
+    link_findings_ = contents.link_findings;  // each worker logs its own
 }
 
 void Renewal::failed(const std::string& why) {

@@ -53,6 +53,7 @@ class Renewal {
     const std::vector<RefusedFile>& refused() const { return refused_; }
     // What else is wrong with what lies there: templates that cannot be read, above all.
     const std::vector<std::string>& findings() const { return findings_; }
+    const std::vector<std::string>& link_findings() const { return link_findings_; }
 
   private:
     struct Wish {
@@ -79,7 +80,7 @@ class Renewal {
     bool changed_ = false, next_changed_ = false;  // the running scan, and the next one, looks for changes
     std::deque<Wish> wishes_, next_wishes_;        // that the running scan answers; that the next one does
     std::vector<RefusedFile> refused_;
-    std::vector<std::string> findings_;
+    std::vector<std::string> findings_, link_findings_;
     std::map<std::string, std::string> refusals_;  // of a namespace: why its last change was refused
 };
 

@@ -15,10 +15,11 @@ Generation Supervisor::roll_back(const std::string& namespace_name, Generation t
     if (to == 0) to = older(*ns);
     auto manifest = manifests_.load(ns->name, to);
     if (!manifest || !manifest->loaded)
-        throw Error("namespace '" + namespace_name + "' has no " +
-                        (to == 0 ? std::string("older generation") : "generation " + std::to_string(to)) +
-                        " to go back to",
-                    "the last " + std::to_string(ManifestStore::kKept) + " that ran are kept");
+        throw NoSuchGeneration(
+            "namespace '" + namespace_name + "' has no " +
+                (to == 0 ? std::string("older generation") : "generation " + std::to_string(to)) +
+                " to go back to",
+            "the last " + std::to_string(ManifestStore::kKept) + " that ran are kept");
     if (manifest->copy_of == 0) manifest->copy_of = to;
     // What the folders hold was made last of all that is no copy.
     manifest->instead_of = 0;

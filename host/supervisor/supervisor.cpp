@@ -163,10 +163,11 @@ void Supervisor::carry_out(Namespace& ns, const SlotAction& action) {
         case Kind::Warn:
             return note(ns, LogLevel::Warn, action.why, action.generation);
         case Kind::Hold:
-            return note(
-                ns, LogLevel::Error,
-                "is not started again: " + action.why + "; mend the cause, then worker restart " + ns.name,
-                action.generation);
+            return note(ns, LogLevel::Error,
+                        "is not started again: " + action.why + "; mend the cause, then worker restart " +
+                            ns.name + " (worker resume " + ns.name +
+                            " starts the same again, worker rollback " + ns.name + " the one before)",
+                        action.generation);
     }
 }
 
@@ -186,11 +187,9 @@ void Supervisor::remember(Namespace& ns, const std::string& text) const {
 void Supervisor::note(Namespace& ns, LogLevel level, const std::string& what, Generation generation) {
     const std::string text = generation == 0 ? what : "generation " + std::to_string(generation) + " " + what;
     remember(ns, text);
-    log_.log(level, "Namespace " + ns.name + ": " + text,
-             {{"component", "supervisor"},
-              {"operation", "slot"},
-              {"namespace", ns.name},
-              {"generation", std::to_string(generation)}});
+    LogFields fields{{"component", "supervisor"}, {"operation", "slot"}, {"namespace", ns.name}};
+    if (generation != 0) fields.emplace_back("generation", std::to_string(generation));
+    log_.log(level, "Namespace " + ns.name + ": " + text, fields);
 }
 
 void Supervisor::spawn(Namespace& ns, const SlotAction& action) {

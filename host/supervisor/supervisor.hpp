@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "host/core/clock.hpp"
+#include "host/core/error.hpp"
 #include "host/core/owned_fd.hpp"
 #include "host/core/random.hpp"
 #include "host/core/uuid.hpp"
@@ -83,6 +84,11 @@ struct SlotReport {
     std::vector<std::string> history;  // the last things that happened, oldest first
 };
 
+// A rollback to a generation that is not known, or not any more.
+class NoSuchGeneration : public Error {
+    using Error::Error;
+};
+
 class Supervisor {
   public:
     enum class End : std::uint8_t { Running, Done, HandedBack, StoreRefused, EngineFailed };
@@ -109,7 +115,7 @@ class Supervisor {
     // For people: a change that is not taken up, and why.
     void refuse(const std::string& namespace_name, const std::string& why);
     // A new generation of what an earlier one was made of; 0: of the newest older one that is something else than what runs.
-    // Gives its number, 0 when there is no such namespace. Throws Error when it is not known any more. It stays, also over a
+    // Gives its number, 0 when there is no such namespace. Throws NoSuchGeneration when it is not known (any more). It stays, also over a
     // start of the supervisor, until the folders hold something else than now (stands_instead()) or a restart.
     Generation roll_back(const std::string& namespace_name, Generation to, Outcome told = {});
     // Whether this is a rollback, and the folders hold what they held then: it stands.

@@ -250,7 +250,9 @@ TEST_CASE("restart: a rollback needs nothing of the folder") {
     REQUIRE(f.reaches("answers", "active", 2));
     fs::remove(f.path("plugins/answer.so"));
     fs::remove(f.path("templates/answer.yaml"));
-    REQUIRE(f.reaches("answers", "active", 3));
+    REQUIRE(f.host->wait_for_err("no template of the namespace any more", kPatience));
+    CHECK(f.answer() == 2);
+    CHECK(f.run({"worker", "restart", "answers", "--wait"}).status.code == 1);
     CHECK(f.document({"worker", "rollback", "answers", "--to", "1", "--wait"})["state"] == "committed");
     CHECK(f.answer() == 1);
     f.end();

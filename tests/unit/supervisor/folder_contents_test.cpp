@@ -28,6 +28,7 @@ const std::string kDocument = R"({
   "templates": [{"namespace": "pay", "name": "n", "version": "1", "path": "/t/n.yaml", "definition": "{}"},
                 {"namespace": "ship", "name": "m", "version": "1", "path": "/t/m.yaml", "definition": "{ }"}],
   "kept_templates": ["pay/n/1"], "template_findings": ["m.yaml: bad"], "warnings": ["no room for verdicts"],
+  "link_findings": ["ship/m/1: no plugin offers 'ship.it'"],
   "missing": {"ship": ["ship.it"]}, "settling": 1})";
 }  // namespace
 
@@ -49,6 +50,7 @@ TEST_CASE("folder contents: the document of a scan becomes a manifest for each n
           std::vector<RefusedFile>{{"/p/b.so", "quarantined", "bb", "died with SIGSEGV in load"},
                                    {"/p/c.so", "settling", "", "cut off"}});
     CHECK(contents->findings == std::vector<std::string>{"m.yaml: bad", "no room for verdicts"});
+    CHECK(contents->link_findings == std::vector<std::string>{"ship/m/1: no plugin offers 'ship.it'"});
     CHECK(contents->kept_templates == std::vector<std::string>{"pay/n/1"});
     CHECK(contents->settling == 1);
 }
@@ -98,6 +100,10 @@ TEST_CASE("folder contents: what was offered to a template and is not any more r
     CHECK_FALSE(refusal(next, next));
     // A template that is new asks for it.
     CHECK_FALSE(refusal(manifest({plugin('a', {"pay"})}, {"{}"}), next));
+    // An emptied folder takes nothing away.
+    REQUIRE(refusal(running, manifest({})));
+    CHECK(refusal(running, manifest({}))->find("worker drain pay") != std::string::npos);
+    CHECK_FALSE(refusal(manifest({}), manifest({})));
     // What runs was made before anybody looked.
     GenerationManifest unknown = running;
     unknown.chosen = false;

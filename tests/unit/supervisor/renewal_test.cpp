@@ -24,10 +24,10 @@ struct RenewalFixture {
     SeededRandom random{20261127};
     std::unique_ptr<Supervisor> supervisor;
     std::unique_ptr<Renewal> renewal;
-    json document{{"manifest", json::array()},          {"plugins", json::array()},
-                  {"templates", json::array()},         {"kept_templates", json::array()},
-                  {"template_findings", json::array()}, {"missing", json::object()},
-                  {"warnings", json::array()},          {"settling", 0}};
+    json document{
+        {"manifest", json::array()},       {"plugins", json::array()},           {"templates", json::array()},
+        {"kept_templates", json::array()}, {"template_findings", json::array()}, {"missing", json::object()},
+        {"link_findings", json::array()},  {"warnings", json::array()},          {"settling", 0}};
     bool look_again = false;
 
     RenewalFixture() {
