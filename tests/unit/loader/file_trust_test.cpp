@@ -188,8 +188,8 @@ TEST_CASE("what is no regular file is refused without being read") {
     const int fd = ::socket(AF_UNIX, SOCK_STREAM, 0);
     sockaddr_un address{};
     address.sun_family = AF_UNIX;
-    const std::string path = tree.folder / "s.so";
-    path.copy(address.sun_path, sizeof address.sun_path - 1);
+    const fs::path path = tree.folder / "s.so";
+    path.native().copy(address.sun_path, sizeof address.sun_path - 1);
     REQUIRE(::bind(fd, reinterpret_cast<sockaddr*>(&address), sizeof address) == 0);
     CHECK_SAYS(refusal(path), "a socket");
     ::close(fd);

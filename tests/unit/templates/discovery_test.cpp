@@ -121,8 +121,11 @@ TEST_CASE("a device and a FIFO given as roots are refused at once") {
     REQUIRE(mkfifo((dir / "fifo").c_str(), 0600) == 0);
     const auto loaded = load_templates({"/dev/zero", dir / "fifo"}, {});
     CHECK(loaded.diagnostics.size() == 2);
-    CHECK(loaded.diagnostics[0].message == "the template path is a device, not a folder or a file");
-    CHECK(loaded.diagnostics[1].message == "the template path is a FIFO, not a folder or a file");
+    // By path, and where the FIFO lies is not said here.
+    for (const Diagnostic& one : loaded.diagnostics) {
+        const char* what = one.file == "/dev/zero" ? "device" : "FIFO";
+        CHECK(one.message == "the template path is a " + std::string(what) + ", not a folder or a file");
+    }
 }
 
 TEST_CASE("T02: symlinks stay inside of the root, loops end, and a linked file loads once") {
