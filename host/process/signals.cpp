@@ -1,13 +1,9 @@
 #include "host/process/signals.hpp"
 
-#include <poll.h>
-#include <sys/eventfd.h>
+#include <signal.h>
 #include <sys/signalfd.h>
-#include <unistd.h>
 
-#include <array>
 #include <cerrno>
-#include <csignal>
 #include <cstring>
 #include <string>
 
@@ -16,16 +12,34 @@
 namespace tasker::host {
 
 namespace {
-int checked(int descriptor, const char* what) {
-    if (descriptor < 0) throw Error(std::string("cannot make the ") + what + ": " + std::strerror(errno));
-    return descriptor;
-}
+// One that nobody takes for a request: a terminal sends it when its size changes.
+constexpr int kWake = SIGWINCH;
 
 sigset_t our_signals() {
     sigset_t ours;
     sigemptyset(&ours);
     for (const int number : {SIGTERM, SIGINT, SIGUSR1, SIGUSR2, SIGHUP}) sigaddset(&ours, number);
     return ours;
+}
+
+sigset_t with_wake(sigset_t set) {
+    sigaddset(&set, kWake);
+    return set;
+}
+
+ServerSignal signal_of(int number) {
+    switch (number) {
+        case SIGTERM:
+            return ServerSignal::Terminate;
+        case SIGINT:
+            return ServerSignal::Interrupt;
+        case SIGUSR1:
+            return ServerSignal::Status;
+        case SIGUSR2:
+            return ServerSignal::Upgrade;
+        default:
+            return ServerSignal::Hangup;
+    }
 }
 }  // namespace
 
@@ -45,60 +59,41 @@ std::string_view name(ServerSignal signal) {
     return "?";
 }
 
-ProcessSignals::ProcessSignals(const Clock& clock) : clock_(clock) {
-    const sigset_t ours = our_signals();
-    pthread_sigmask(SIG_BLOCK, &ours, nullptr);
+ProcessSignals::ProcessSignals(const Clock& clock) : clock_(clock), waiter_(pthread_self()) {
+    const sigset_t waited = with_wake(our_signals());
+    pthread_sigmask(SIG_BLOCK, &waited, nullptr);
     struct sigaction ignore {};
     ignore.sa_handler = SIG_IGN;
     sigaction(SIGPIPE, &ignore, nullptr);
-    open();
-}
-
-void ProcessSignals::open() {
-    const sigset_t ours = our_signals();
-    signal_fd_ = checked(signalfd(-1, &ours, SFD_CLOEXEC | SFD_NONBLOCK), "signal descriptor");
-    wake_fd_ = checked(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK), "event descriptor");
-}
-
-ProcessSignals::~ProcessSignals() {
-    close(signal_fd_);
-    close(wake_fd_);
-}
-
-std::optional<ServerSignal> ProcessSignals::read_signal() const {
-    signalfd_siginfo info{};
-    if (read(signal_fd_, &info, sizeof info) != static_cast<ssize_t>(sizeof info)) return std::nullopt;
-    switch (static_cast<int>(info.ssi_signo)) {
-        case SIGTERM:
-            return ServerSignal::Terminate;
-        case SIGINT:
-            return ServerSignal::Interrupt;
-        case SIGUSR1:
-            return ServerSignal::Status;
-        case SIGUSR2:
-            return ServerSignal::Upgrade;
-        default:
-            return ServerSignal::Hangup;
-    }
 }
 
 std::optional<ServerSignal> ProcessSignals::next(std::int64_t due_ms) {
+    waiter_ = pthread_self();
+    const sigset_t waited = with_wake(our_signals());
     for (;;) {
-        if (auto signal = read_signal()) return signal;
-        std::uint64_t woken = 0;
-        if (read(wake_fd_, &woken, sizeof woken) == static_cast<ssize_t>(sizeof woken)) return std::nullopt;
-        if (clock_.steady_ms() >= due_ms) return std::nullopt;
-        std::array<pollfd, 2> both{{{signal_fd_, POLLIN, 0}, {wake_fd_, POLLIN, 0}}};
-        poll(both.data(), both.size(), static_cast<int>(clock_.real_wait(due_ms).count()));
-        // A plugin closed descriptors that are not its own: waiting for them would be no waiting.
-        if (((both[0].revents | both[1].revents) & POLLNVAL) != 0) open();
+        const auto left = woken_ ? std::chrono::milliseconds{0} : clock_.real_wait(due_ms);
+        const timespec limit{static_cast<time_t>(left.count() / 1000),
+                             static_cast<long>(left.count() % 1000 * 1'000'000)};
+        const int number = sigtimedwait(&waited, nullptr, &limit);
+        if (number == kWake) continue;  // a signal comes first
+        if (number > 0) return signal_of(number);
+        if (woken_.exchange(false) || clock_.steady_ms() >= due_ms) return std::nullopt;
     }
 }
 
 void ProcessSignals::wake() {
-    const std::uint64_t one = 1;
-    // A full counter wakes as well, so its error needs no answer.
-    static_cast<void>(!write(wake_fd_, &one, sizeof one));
+    woken_ = true;
+    pthread_kill(waiter_, kWake);
+}
+
+int ProcessSignals::signal_fd() {
+    if (!signal_fd_) {
+        const sigset_t ours = our_signals();
+        signal_fd_ = OwnedFd(signalfd(-1, &ours, SFD_CLOEXEC | SFD_NONBLOCK));
+        if (!signal_fd_)
+            throw Error(std::string("cannot make the signal descriptor: ") + std::strerror(errno));
+    }
+    return signal_fd_.get();
 }
 
 }  // namespace tasker::host

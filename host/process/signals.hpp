@@ -1,12 +1,15 @@
 #pragma once
 // Signals as values, read in one place: the main thread of the server.
 
+#include <pthread.h>
+
 #include <atomic>
 #include <cstdint>
 #include <optional>
 #include <string_view>
 
 #include "host/core/clock.hpp"
+#include "host/core/owned_fd.hpp"
 
 namespace tasker::host {
 
@@ -22,27 +25,23 @@ class SignalSource {
     virtual void wake() = 0;
 };
 
-// The process's own. Blocks TERM, INT, USR1, USR2 and HUP for this thread and all it starts, and ignores PIPE: make it before
-// the first thread. They stay blocked when it is gone, so that a late signal cannot cut the exit short.
+// The process's own. Blocks TERM, INT, USR1, USR2, HUP and WINCH for this thread and all it starts, and ignores PIPE: make it
+// before the first thread. They stay blocked when it is gone, so that a late signal cannot cut the exit short. One thread calls
+// next(). It waits without descriptors: a plugin that closes what is not its own leaves a process that can still be ended.
 class ProcessSignals final : public SignalSource {
   public:
     explicit ProcessSignals(const Clock& clock);
-    ~ProcessSignals() override;
-    ProcessSignals(const ProcessSignals&) = delete;
-    ProcessSignals& operator=(const ProcessSignals&) = delete;
 
     std::optional<ServerSignal> next(std::int64_t due_ms) override;
     void wake() override;
-    // Readable when next() has something, for a thread that waits for more than signals.
-    int signal_fd() const { return signal_fd_; }
+    // Readable when next() has something, for a thread that waits for more than signals. Throws Error.
+    int signal_fd();
 
   private:
-    void open();
-    std::optional<ServerSignal> read_signal() const;
-
     const Clock& clock_;
-    // Atomic because of wake(): they are opened again when a plugin has closed them.
-    std::atomic<int> signal_fd_{-1}, wake_fd_{-1};
+    std::atomic<pthread_t> waiter_;
+    std::atomic<bool> woken_ = false;
+    OwnedFd signal_fd_;
 };
 
 }  // namespace tasker::host
