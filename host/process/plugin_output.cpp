@@ -22,6 +22,7 @@
 namespace tasker::host {
 
 namespace {
+constexpr int kLookEveryMs = 1000;
 constexpr std::array<int, 2> kTargets{STDOUT_FILENO, STDERR_FILENO};
 constexpr std::array<const char*, 2> kNames{"stdout", "stderr"};
 constexpr int kPipeBytes = 1 << 20;
@@ -58,7 +59,7 @@ class Streams {
     // Until the drops are due; -1: there are none.
     int wait_ms() const {
         const std::int64_t due = budget_.report_due_ms();
-        if (due == kNever) return -1;
+        if (due == kNever) return kLookEveryMs;
         return static_cast<int>(std::clamp<std::int64_t>(due - clock_.steady_ms(), 0, 1000));
     }
     void report() {
@@ -110,8 +111,10 @@ PluginOutput::PluginOutput(Logger log, LogLevel level) : log_(std::move(log)), l
         ::fcntl(both[0], F_SETFL, O_NONBLOCK);
         ::fcntl(both[1], F_SETPIPE_SZ, kPipeBytes);  // a smaller one does too
         saved_.at(i) = OwnedFd(checked(::fcntl(kTargets.at(i), F_DUPFD_CLOEXEC, STDERR_FILENO + 1)));
+        pipe_files_.at(i) = identity_of(pipes_.at(i).get());
+        saved_files_.at(i) = identity_of(saved_.at(i).get());
     }
-    reader_ = NamedThread("tw-output", [this](const std::stop_token&) { read_all(); });
+    reader_ = NamedThread("tw-output", [this](const std::stop_token& stop) { read_all(stop); });
     // From here on nothing fails; what a plugin starts inherits the pipes.
     for (std::size_t i = 0; i < kTargets.size(); ++i) ::dup2(ends.at(i).get(), kTargets.at(i));
     crashes_.emplace();
@@ -120,20 +123,29 @@ PluginOutput::PluginOutput(Logger log, LogLevel level) : log_(std::move(log)), l
 PluginOutput::~PluginOutput() {
     crashes_.reset();
     flush_stdio();
-    for (std::size_t i = 0; i < kTargets.size(); ++i) ::dup2(saved_.at(i).get(), kTargets.at(i));
+    for (std::size_t i = 0; i < kTargets.size(); ++i) {
+        if (identity_of(saved_.at(i).get()) == saved_files_.at(i)) ::dup2(saved_.at(i).get(), kTargets.at(i));
+    }
+    reader_.request_stop();
     const std::uint64_t one = 1;
     static_cast<void>(!::write(stop_.get(), &one, sizeof one));
     if (reader_.joinable()) reader_.join();
 }
 
-void PluginOutput::read_all() {
+bool PluginOutput::pipes_lost() const {
+    return identity_of(pipes_[0].get()) != pipe_files_[0] || identity_of(pipes_[1].get()) != pipe_files_[1];
+}
+
+void PluginOutput::read_all(const std::stop_token& stop) {
     Streams streams(log_, level_);
     std::vector<char> buffer(65536);
     std::size_t total = 0;
     std::array<pollfd, 3> fds{
         {{pipes_[0].get(), POLLIN, 0}, {pipes_[1].get(), POLLIN, 0}, {stop_.get(), POLLIN, 0}}};
-    while (fds[2].revents == 0) {
+    // The doorbell cannot be heard, and others' descriptors must not be read, once a plugin has closed what is not its own.
+    while (fds[2].revents == 0 && !stop.stop_requested()) {
         if (::poll(fds.data(), fds.size(), streams.wait_ms()) == 0) streams.report();
+        if (pipes_lost()) return streams.end();
         for (std::size_t i = 0; i < pipes_.size(); ++i) {
             if (fds.at(i).revents == 0) continue;
             // Nobody holds the other end any more: it would be readable for ever.

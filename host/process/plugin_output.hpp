@@ -6,6 +6,7 @@
 #include <array>
 #include <optional>
 
+#include "host/core/file_identity.hpp"
 #include "host/core/named_thread.hpp"
 #include "host/core/owned_fd.hpp"
 #include "host/logging/logger.hpp"
@@ -25,13 +26,16 @@ class PluginOutput {
     PluginOutput& operator=(const PluginOutput&) = delete;
 
   private:
-    void read_all();
+    void read_all(const std::stop_token& stop);
+    // A plugin has closed what is not its own.
+    bool pipes_lost() const;
 
     const Logger log_;
     const LogLevel level_;
     OwnedFd stop_;
     std::array<OwnedFd, 2> pipes_;  // the ends to read from: standard output, standard error
     std::array<OwnedFd, 2> saved_;  // what stood at 1 and 2
+    std::array<std::optional<FileIdentity>, 2> pipe_files_, saved_files_;
     std::optional<CrashWatch> crashes_;
     NamedThread reader_;
 };

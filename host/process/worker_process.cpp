@@ -251,7 +251,13 @@ class WorkerProcess {
 
     ExitCode drain() {
         DrainReport drained;
-        Phase stopping("tw-stop", signals_, [&] { drained = run_shutdown_sequence(*worker_, {}, log_); });
+        // What was done since it told last counts, too.
+        const auto tell_last = [this] {
+            facts_due_ms_ = 0;
+            tell_facts();
+        };
+        Phase stopping("tw-stop", signals_,
+                       [&] { drained = run_shutdown_sequence(*worker_, tell_last, log_); });
         while (!stopping.done()) {
             signals_.next(alive_due_ms_);
             tell_life();

@@ -26,9 +26,15 @@ void Supervisor::take_turns() {
     }
 }
 
+// The change is decided. What still ends may take as long as its slowest step, and the others need not wait for that.
+namespace {
+bool settled(SlotState state) { return state == SlotState::Draining || state == SlotState::BackoffDraining; }
+}  // namespace
+
 std::size_t Supervisor::overlaps() const {
-    return static_cast<std::size_t>(std::ranges::count_if(
-        namespaces_, [](const auto& ns) { return ns->slot.current && ns->slot.candidate; }));
+    return static_cast<std::size_t>(std::ranges::count_if(namespaces_, [](const auto& ns) {
+        return ns->slot.current && ns->slot.candidate && !settled(ns->slot.state);
+    }));
 }
 
 bool Supervisor::pause(const std::string& namespace_name) {

@@ -1,7 +1,6 @@
 #include "host/supervisor/control_channel.hpp"
 
 #include <sys/socket.h>
-#include <sys/stat.h>
 
 #include <array>
 #include <cerrno>
@@ -12,18 +11,10 @@
 
 namespace tasker::host {
 
-namespace {
-// Of a socket; 0 for anything else. No two that are open have the same one.
-std::uint64_t inode_of(int fd) {
-    struct stat now {};
-    return ::fstat(fd, &now) == 0 && S_ISSOCK(now.st_mode) ? now.st_ino : 0;
-}
-}  // namespace
-
 ControlChannel::ControlChannel(OwnedFd fd, std::uint64_t nonce)
-    : fd_(std::move(fd)), nonce_(nonce), inode_(inode_of(fd_.get())) {}
+    : fd_(std::move(fd)), nonce_(nonce), file_(identity_of(fd_.get())) {}
 
-bool ControlChannel::lost() const { return inode_of(fd_.get()) != inode_; }
+bool ControlChannel::lost() const { return identity_of(fd_.get()) != file_; }
 
 std::pair<OwnedFd, OwnedFd> ControlChannel::make_pair() {
     int ends[2] = {-1, -1};

@@ -5,6 +5,7 @@
 #include <optional>
 #include <utility>
 
+#include "host/core/file_identity.hpp"
 #include "host/core/owned_fd.hpp"
 #include "host/supervisor/control_message.hpp"
 
@@ -34,7 +35,8 @@ class ControlChannel {
 
   private:
     OwnedFd fd_;
-    std::uint64_t nonce_ = 0, inode_ = 0;
+    std::uint64_t nonce_ = 0;
+    std::optional<FileIdentity> file_;
     bool closed_ = false;
 };
 

@@ -36,6 +36,8 @@ void Supervisor::listen_to_engine() {
     }
     const auto end = engine_->reap();
     while (const auto message = engine_->channel().receive()) {
+        if (message->kind == ControlMessage::Kind::Alive || engine_heard_ms_ != kNever)
+            engine_heard_ms_ = clock_.steady_ms();
         if (message->kind == ControlMessage::Kind::Failed) engine_failure_ = message->text;
         if (message->kind != ControlMessage::Kind::Ready || engine_ready_) continue;
         engine_ready_ = true;
@@ -45,6 +47,14 @@ void Supervisor::listen_to_engine() {
         if (!std::exchange(engine_was_ready_, true) && stops_ == 0) start_workers();
     }
     if (end) return engine_ended(*end);
+    if (engine_silent_at_ms() <= clock_.steady_ms()) {
+        log_.error("The engine is killed: it has said nothing for " + std::to_string(options_.silence_ms) +
+                       " ms (was it stopped by a signal or a debugger?)",
+                   {{"component", "supervisor"}, {"operation", "engine"}});
+        engine_heard_ms_ = kNever;
+        engine_->signal(SIGKILL);
+        return;
+    }
     if (clock_.steady_ms() < engine_due_ms_) return;
     log_.error(engine_ready_ ? "The engine does not end in time and is killed"
                              : "The engine is not ready in time and is killed",
@@ -54,8 +64,14 @@ void Supervisor::listen_to_engine() {
     engine_due_ms_ = kNever;
 }
 
+std::int64_t Supervisor::engine_silent_at_ms() const {
+    const bool watched = options_.silence_ms > 0 && engine_heard_ms_ != kNever && !engine_stopping_;
+    return watched ? engine_heard_ms_ + options_.silence_ms : kNever;
+}
+
 void Supervisor::engine_ended(const ChildEnd& how) {
     engine_.reset();
+    engine_heard_ms_ = kNever;
     engine_ready_ = false;
     engine_due_ms_ = kNever;
     const bool busy = std::ranges::any_of(namespaces_, [](const auto& ns) { return !ns->workers.empty(); });

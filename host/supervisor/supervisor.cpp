@@ -360,7 +360,7 @@ void Supervisor::wait_for(std::vector<pollfd>& on) const {
 }
 
 std::int64_t Supervisor::due_ms() const {
-    std::int64_t due = engine_due_ms_;
+    std::int64_t due = std::min(engine_due_ms_, engine_silent_at_ms());
     for (const auto& ns : namespaces_) due = std::min(due, next_tick(ns->slot));
     for (const auto& ns : namespaces_) {
         for (const auto& [id, worker] : ns->workers) {

@@ -47,13 +47,15 @@ struct SupervisorOptions {
     std::function<void(const ManifestPlugin& plugin, const std::string& why)> blamed = {};
     SlotOptions slot = {};
     std::int64_t engine_ready_ms = 60'000, engine_stop_ms = 30'000;
-    // So many namespaces at a time run two processes because of a change; the others wait for their turn.
+    // So many namespaces at a time try a new process beside the old one; the others wait for their turn. One that only ends
+    // does not count.
     std::size_t max_overlaps = 1;
     // A worker that uses more is replaced by a new one of the same making; 0: no limit.
     std::uint64_t max_memory_bytes = 0;
     std::size_t max_open_files = 0;
     std::int64_t look_every_ms = 1000;  // at what workers use
-    // A worker that has said Alive before and says nothing for so long is killed: it was stopped, or its main thread hangs.
+    // A worker, or the engine, that has said Alive before and says nothing for so long is killed: it was stopped, or its main
+    // thread hangs.
     // 0: never.
     std::int64_t silence_ms = 30'000;
     std::int64_t deaf_after_ms = 1000;  // a worker without a channel that has not ended by then has closed it
@@ -180,6 +182,7 @@ class Supervisor {
     void hand_over(Namespace& ns, Generation generation);
     void take_turns();
     std::size_t overlaps() const;
+    std::int64_t engine_silent_at_ms() const;
     void settle_overtaken(Namespace& ns);
     void settle_all(Namespace& ns, const std::string& why);
     void feed(Namespace& ns, const SlotEvent& event);
@@ -218,7 +221,8 @@ class Supervisor {
     bool engine_ready_ = false, engine_was_ready_ = false, engine_stopping_ = false;
     std::string engine_failure_;
     int engine_failures_ = 0;
-    std::int64_t engine_due_ms_ = kNever;  // of what it was told, or of its next start
+    std::int64_t engine_due_ms_ = kNever;    // of what it was told, or of its next start
+    std::int64_t engine_heard_ms_ = kNever;  // when it said something last; kNever: it never said Alive
     std::int64_t usage_due_ms_ = 0;
     int stops_ = 0;
     bool killed_ = false;  // a process had to be killed while everything ended

@@ -80,6 +80,13 @@ TEST_CASE("operations: the API answers for all workers together") {
     const json health = f.document({"system", "health"});
     CHECK(health["status"] == "healthy");
     CHECK(f.document({"system", "info"})["worker"]["supported_namespaces"].size() == 2);
+    // A worker that ends has told all that it did.
+    for (int round = 0; round < 3; ++round) {
+        f.document(
+            {"task", "create", "linear_workflow", "-c", json{{"number", 8 + 2 * round}}.dump(), "--wait"});
+        CHECK(f.document({"worker", "restart", "examples", "--wait"})["state"] == "committed");
+    }
+    CHECK(eventually(kPatience, [&] { return json::parse(body("/v1/status"))["steps_succeeded"] == 17; }));
     f.end();
 }
 

@@ -6,7 +6,8 @@
 //   gone            answers no RESUME         busy        tells 30 results        failing     tells 30 results, all errors
 //   holds           counts a result for each Hold and Release that it hears
 //   leaver          ends with 0 once it claims
-//   frozen          says that it lives and then nothing, like one that was stopped
+//   frozen          says that it lives, once it claims, and then nothing, like one that was stopped
+//   frozen-engine   the same once it is ready
 //   deafened        closes its channel once it claims, and ends on SIGTERM with 0
 //   worn            asks for a successor once it claims      greedy      has many open files
 
@@ -43,6 +44,7 @@ int main(int argc, char** argv) {
         const std::string plugin =
             R"({"file":"a.so","sha256":")" + std::string(64, 'a') + R"(","id":"a","version":"1"})";
         channel.send({.kind = Message::Ready, .text = "[" + plugin + "]"});
+        if (plan == "frozen-engine") channel.send({Message::Alive});
     }
     for (int i = 0; plan == "greedy" && i < 100; ++i) {
         if (dup(kControlFd) < 0) return 9;

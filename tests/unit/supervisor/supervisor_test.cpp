@@ -354,6 +354,41 @@ TEST_CASE(
     CHECK(f.report().current->pid != old);
 }
 
+TEST_CASE(
+    "supervisor: an engine of which nothing is heard any more is killed and started again; workers stay") {
+    SupervisorFixture f;
+    f.engine = "frozen-engine";
+    f.settle();
+    const int engine = f.supervisor->engine_pid(), worker = f.report().current->pid;
+    REQUIRE(f.reaches(
+        [&] { return f.supervisor->due_ms() == f.clock.steady_ms() - f.slot.probation_ms + 30'000; }));
+    f.clock.advance(30'000);
+    REQUIRE(f.reaches([&] { return !f.supervisor->engine_ready(); }));
+    f.clock.advance(1000);
+    REQUIRE(f.reaches([&] { return f.supervisor->engine_ready(); }));
+    CHECK(f.supervisor->engine_pid() != engine);
+    CHECK(f.report().current->pid == worker);
+}
+
+TEST_CASE("supervisor: while an old worker ends slowly, the other namespaces change") {
+    SupervisorFixture f;
+    f.plans[1] = "stubborn";
+    f.start({"ns", "other"});
+    const auto state = [&](std::size_t at) { return f.supervisor->report().at(at).state; };
+    REQUIRE(f.reaches([&] { return state(0) == SlotState::Active && state(1) == SlotState::Active; }));
+    f.clock.advance(f.slot.probation_ms);
+    REQUIRE(f.reaches([&] { return f.supervisor->report().at(1).last_good == 1; }));
+    f.restart(2);
+    REQUIRE(f.reaches([&] { return state(0) == SlotState::Probation; }));
+    f.supervisor->restart("other", "test");
+    f.supervisor->turn();
+    CHECK(state(1) == SlotState::Active);  // one at a time
+    f.clock.advance(f.slot.probation_ms);
+    REQUIRE(f.reaches([&] { return state(0) == SlotState::Draining; }));
+    CHECK(f.reaches([&] { return state(1) == SlotState::Probation; }));
+    CHECK(state(0) == SlotState::Draining);
+}
+
 TEST_CASE("supervisor: one that never said that it lives, being of an older program, is left alone") {
     SupervisorFixture f;
     f.settle();
