@@ -290,14 +290,15 @@ TEST_CASE("a look that fails half way is undone as a whole") {
     OperatorFixture f;
     f.open({unserved()});
     const Uuid task = f.submit(request("one"));
-    arm_failpoints("staleness.after_entry=error@1");
+    // Each time, so that the next look cannot bring the entry before this thread has looked.
+    arm_failpoints("staleness.after_entry=error");
     REQUIRE(eventually(kLimit, [&] {
         f.clock.advance(300'000);
         return !f.engine->trouble().empty();
     }));
-    arm_failpoints("");
     CHECK(f.engine->dlq().list({}).empty());
     CHECK(f.view(task).state == TaskState::StepsInProcess);
+    arm_failpoints("");
     f.stall(task);
     CHECK(f.engine->dlq().list({}).size() == 1);
 }
