@@ -16,6 +16,7 @@ namespace tasker::host {
 
 namespace {
 constexpr int kLookEveryMs = 1000;
+constexpr std::int64_t kAliveEveryMs = 2000;
 
 std::uint64_t nonce_of(const std::map<std::string, std::string>& environment) {
     const auto said = environment.find(kControlNonce);
@@ -65,6 +66,14 @@ void ControlInbox::read(const std::stop_token& stop) {
         signals_.wake();
         if (channel_.closed()) return;
     }
+}
+
+std::int64_t ControlInbox::tell_life(std::int64_t now_ms) {
+    if (now_ms >= alive_due_ms_) {
+        alive_due_ms_ = now_ms + kAliveEveryMs;
+        send({ControlMessage::Kind::Alive});
+    }
+    return alive_due_ms_;
 }
 
 std::optional<ControlMessage::Kind> ControlInbox::next() {

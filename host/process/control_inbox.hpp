@@ -29,6 +29,8 @@ class ControlInbox {
     bool orphaned() const;
     // From any thread. What cannot be sent has no reader any more.
     void send(ControlMessage message) const { channel_.send(std::move(message)); }
+    // Says that the main thread, which calls it, goes round, when that is due again; gives when it will be (steady clock).
+    std::int64_t tell_life(std::int64_t now_ms);
     // Why this process cannot go on, for its supervisor's log.
     void fail(const Error& error) const {
         send({.kind = ControlMessage::Kind::Failed,
@@ -44,6 +46,7 @@ class ControlInbox {
     mutable std::mutex mutex_;
     std::deque<ControlMessage::Kind> heard_;
     bool orphaned_ = false;
+    std::int64_t alive_due_ms_ = 0;
     NamedThread thread_;
 };
 

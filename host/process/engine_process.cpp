@@ -32,7 +32,6 @@
 namespace tasker::host {
 
 namespace {
-constexpr std::int64_t kAliveEveryMs = 2000;
 constexpr std::int64_t kReattachMs = 5000;
 // Beside the drain time: how long an engine whose supervisor is gone waits for its workers.
 constexpr std::int64_t kOrphanedMs = 10'000;
@@ -71,22 +70,16 @@ class EngineProcess {
         open_api();
         inbox_.send({ControlMessage::Kind::Ready});
         while (!stopping_) {
+            inbox_.tell_life(clock_.steady_ms());
             const std::int64_t look_ms = orphaned_until_ == kNever ? 1000 : 50;
             signals_.next(clock_.steady_ms() + look_ms);
             hear();
-            tell_life();
             if (engine_lost()) throw StoreRefused("the store is lost: " + engine_->trouble());
         }
         stop();
     }
 
   private:
-    void tell_life() {
-        if (clock_.steady_ms() < alive_due_ms_) return;
-        alive_due_ms_ = clock_.steady_ms() + kAliveEveryMs;
-        inbox_.send({ControlMessage::Kind::Alive});
-    }
-
     void start() {
         const auto store = store_path(config_);
         auto lock = StoreLock::acquire(store, "host");
@@ -273,7 +266,6 @@ class EngineProcess {
     const std::int64_t started_ms_ = clock_.steady_ms();
     bool stopping_ = false;
     std::int64_t orphaned_until_ = kNever;
-    std::int64_t alive_due_ms_ = 0;
     // In the order of the start.
     std::optional<StoreLock> lock_;
     std::unique_ptr<Engine> engine_;

@@ -34,7 +34,6 @@ using Message = ControlMessage::Kind;
 constexpr std::int64_t kAttachWithinMs = 20'000;
 constexpr std::int64_t kCountEveryMs = 100;
 constexpr std::int64_t kFactsEveryMs = 1000;
-constexpr std::int64_t kAliveEveryMs = 2000;
 constexpr std::int64_t kIdleAfterMs = 150;
 constexpr std::int64_t kAskAgainMs = 500;
 
@@ -227,11 +226,7 @@ class WorkerProcess {
     }
 
     // Silence would mean that this thread hangs.
-    void tell_life() {
-        if (clock_.steady_ms() < alive_due_ms_) return;
-        alive_due_ms_ = clock_.steady_ms() + kAliveEveryMs;
-        inbox_.send({Message::Alive});
-    }
+    void tell_life() { alive_due_ms_ = inbox_.tell_life(clock_.steady_ms()); }
 
     void offer_templates() {
         std::vector<std::string> definitions;

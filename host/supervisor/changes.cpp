@@ -10,6 +10,11 @@
 
 namespace tasker::host {
 
+namespace {
+// The change is decided. What still ends may take as long as its slowest step, and the others need not wait for that.
+bool settled(SlotState state) { return state == SlotState::Draining || state == SlotState::BackoffDraining; }
+}  // namespace
+
 // A namespace whose worker goes on meanwhile can wait for its turn; one that has none cannot.
 void Supervisor::hand_over(Namespace& ns, Generation generation) {
     ns.queued = 0;
@@ -25,11 +30,6 @@ void Supervisor::take_turns() {
         if (ns->queued != 0) hand_over(*ns, ns->queued);
     }
 }
-
-// The change is decided. What still ends may take as long as its slowest step, and the others need not wait for that.
-namespace {
-bool settled(SlotState state) { return state == SlotState::Draining || state == SlotState::BackoffDraining; }
-}  // namespace
 
 std::size_t Supervisor::overlaps() const {
     return static_cast<std::size_t>(std::ranges::count_if(namespaces_, [](const auto& ns) {

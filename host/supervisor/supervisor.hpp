@@ -117,8 +117,8 @@ class Supervisor {
     // For people: a change that is not taken up, and why.
     void refuse(const std::string& namespace_name, const std::string& why);
     // A new generation of what an earlier one was made of; 0: of the newest older one that is something else than what runs.
-    // Gives its number, 0 when there is no such namespace. Throws NoSuchGeneration when it is not known (any more). It stays, also over a
-    // start of the supervisor, until the folders hold something else than now (stands_instead()) or a restart.
+    // Gives its number, 0 when there is no such namespace. Throws NoSuchGeneration when it is not known. It stays, also over
+    // a start of the supervisor, until the folders hold something else than now (stands_instead()) or a restart.
     Generation roll_back(const std::string& namespace_name, Generation to, Outcome told = {});
     // Whether this is a rollback, and the folders hold what they held then: it stands.
     bool stands_instead(const GenerationManifest& newest, const GenerationManifest& folders) const;

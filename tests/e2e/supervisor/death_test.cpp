@@ -24,6 +24,24 @@ TEST_CASE("death: a killed worker's step runs again at once, uncharged; its neig
     f.end();
 }
 
+TEST_CASE("death: an engine that was stopped is replaced once it has been silent for too long") {
+    Supervised f;
+    f.write("config.toml", "[host.supervisor]\nsilence = \"3s\"\n");
+    f.set("TASKER_CONFIG_PATH", f.path("config.toml").string());
+    f.begin({"slow"});
+    const std::string task = f.submit_slow("hung", "a");
+    REQUIRE(f.started(1));
+    const pid_t engine = f.engine_pid(), worker = f.worker_pid("slow");
+    ::kill(engine, SIGSTOP);
+    REQUIRE(f.engine_is_new(engine));
+    CHECK(f.host->wait_for_err("The engine is killed: it has said nothing for 3000 ms", kPatience));
+    f.release("a");
+    CHECK(f.document({"task", "wait", task})["status"] == "complete");
+    CHECK(f.journal() == std::vector<std::string>{"a 1"});
+    CHECK(f.worker_pid("slow") == worker);
+    f.end();
+}
+
 TEST_CASE("death: after its engine's a namespace without a worker takes submissions, too, at once") {
     Supervised f;
     f.begin({"slow"});

@@ -258,6 +258,17 @@ TEST_CASE("restart: a rollback needs nothing of the folder") {
     f.end();
 }
 
+TEST_CASE("restart: what a template asks for in vain is told by worker status") {
+    Answers f;
+    f.write("templates/vain.yaml",
+            "name: vain\nnamespace_name: answers\nversion: \"1.0.0\"\nsteps:\n"
+            "  - name: give\n    handler:\n      callable: answer.gone\n");
+    CHECK(eventually(kPatience, [&] {
+        return f.document({"worker", "status"})["findings"].dump().find("answer.gone") != std::string::npos;
+    }));
+    f.end();
+}
+
 TEST_CASE("restart: a template that cannot be read keeps the one before; one that can takes its place") {
     Answers f;
     f.write("templates/answer.yaml", kAnswer + "  - name: [\n");
